@@ -1,0 +1,1 @@
+"""The personalization engine: importable alone, without the orchestrator."""

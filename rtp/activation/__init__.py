@@ -1,0 +1,1 @@
+"""Triggers, the outbox and the channels that decisions are delivered through."""

@@ -1,0 +1,1 @@
+"""`rtp bench`: each module measures one promise of speed, memory or quality."""

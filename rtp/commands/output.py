@@ -1,0 +1,27 @@
+"""What every command shares: where it writes and the `--json` flag."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+import typer
+from rich.console import Console
+
+console = Console()
+progress_console = Console(stderr=True)
+"""Progress and remarks, so that `--json` output stays clean."""
+
+JsonFlag = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+
+T = TypeVar("T")
+
+
+def print_json(value: Any) -> None:
+    """Prints any msgspec-encodable value as one JSON document on standard output."""
+    typer.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Runs a coroutine to its end from a command."""
+    return asyncio.run(work)

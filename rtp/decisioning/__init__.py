@@ -1,0 +1,1 @@
+"""Candidates, eligibility, score, policy, arbitration: one decision for all channels."""

@@ -1,0 +1,1 @@
+"""Every feature once: name, type, meaning, fold, combine; the vector order."""

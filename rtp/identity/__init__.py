@@ -1,0 +1,1 @@
+"""Identifiers become one customer: rules, merge, unmerge."""

@@ -1,0 +1,44 @@
+"""The words of identity."""
+
+from enum import StrEnum
+
+import msgspec
+
+
+class IdentifierType(StrEnum):
+    """Kinds of identifiers, strongest first: the order decides whose customer id survives a merge."""
+
+    USER_ID = "user_id"
+    EMAIL = "email"
+    PHONE = "phone"
+    LOYALTY_ID = "loyalty_id"
+    CUSTOMER_REF = "customer_ref"
+    ANONYMOUS_ID = "anonymous_id"
+
+
+class Identifier(msgspec.Struct, frozen=True, order=True):
+    """A normalized identifier, as read; `customer_ref` values are "<source>:<ref>"."""
+
+    type: IdentifierType
+    value: str
+
+
+class Evidence(msgspec.Struct, frozen=True):
+    """Why two identifiers are one person."""
+
+    rule: str
+    """e.g. "same_event", "batch_feed"."""
+    source: str
+    """The message id, or the feed's name and row."""
+    at: int
+    """Microseconds since 1970 UTC."""
+
+
+class Customer(msgspec.Struct, frozen=True, kw_only=True):
+    """One person as far as is known: a list of fragments, identifiers and what they consented to."""
+
+    customer_id: str
+    fragments: tuple[str, ...] = ()
+    """Partition keys."""
+    identifiers: tuple[Identifier, ...] = ()
+    version: int = 0

@@ -1,0 +1,1 @@
+"""What can be promised: stock positions, movements, reservations."""

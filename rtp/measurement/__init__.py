@@ -1,0 +1,1 @@
+"""Exposures and outcomes joined back to decisions."""

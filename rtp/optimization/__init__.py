@@ -1,0 +1,1 @@
+"""Training rows, fit, evaluation and promotion of models."""

@@ -1,0 +1,1 @@
+"""Fragments folded from events, combined into the customer; consent."""

@@ -1,0 +1,1 @@
+"""Great Expectations suites in code, run to plain results."""

@@ -1,0 +1,1 @@
+"""Events in: parse, validate, quarantine; the event log."""

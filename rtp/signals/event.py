@@ -1,0 +1,68 @@
+"""The event as every later stage sees it: parsed, validated, its clock corrected."""
+
+from typing import Any, Literal
+
+import msgspec
+
+EventType = Literal["track", "identify", "page", "screen", "group", "alias"]
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing a shopper did, or one thing learnt about a shopper.
+
+    Times are microseconds since 1970 UTC. `occurred_at` is corrected for the sender's clock
+    (Segment: timestamp + receivedAt - sentAt) and never later than `received_at`.
+    """
+
+    message_id: str
+    type: EventType
+    name: str
+    """Segment's e-commerce name for `track` ("Product Viewed"), the page's name for `page` and `screen`, else ""."""
+    occurred_at: int
+    received_at: int
+    user_id: str | None = None
+    anonymous_id: str | None = None
+    previous_id: str | None = None
+    group_id: str | None = None
+    properties: dict[str, Any] = {}
+    traits: dict[str, Any] = {}
+    context: dict[str, Any] = {}
+    source: str = "default"
+    """Which write key, hence which sending system, it came by."""
+    gpc: bool = False
+    """The request carried `Sec-GPC: 1`."""
+
+    @property
+    def channel(self) -> str:
+        """web, app, email, push, sms, ads or store; "web" where the sender says nothing."""
+        return str(self.context.get("channel") or "web")
+
+    @property
+    def store_id(self) -> str | None:
+        """The store it happened in, where it happened in one."""
+        value = self.context.get("storeId") or self.properties.get("storeId")
+        return str(value) if value else None
+
+    @property
+    def decision_id(self) -> str | None:
+        """The decision that this is an outcome of, where the sender says so."""
+        value = self.properties.get("decisionId") or self.context.get("decisionId")
+        return str(value) if value else None
+
+
+class LogEntry(msgspec.Struct, frozen=True):
+    """An event at its place in the log; positions of one partition are ordered."""
+
+    partition: int
+    position: str
+    """"<milliseconds>-<sequence>", as Redis Streams number entries."""
+    partition_key: str
+    event: Event
+
+
+def position_order(position: str) -> tuple[int, int]:
+    """The sort key of a log position; "" is before everything."""
+    if not position:
+        return (0, 0)
+    milliseconds, _, sequence = position.partition("-")
+    return (int(milliseconds), int(sequence or 0))

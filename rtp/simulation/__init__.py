@@ -1,0 +1,1 @@
+"""Everything that is not real, in one place: the companion data and the shoppers."""

@@ -1,0 +1,1 @@
+"""The I/O: one file per port and technology."""

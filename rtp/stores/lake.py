@@ -1,0 +1,55 @@
+"""The Parquet lake: where each kind of file lies, and how one appears whole or not at all."""
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+
+class Lake(msgspec.Struct, frozen=True):
+    """Paths below the lake's root.
+
+    feeds/<table>/<content hash>.parquet         what `rtp load` took in, typed as docs/data.md says
+    events|decisions|activations|.../received_date=YYYY-MM-DD/<first>-<last>.parquet   archived from the log
+    versions/<version>/<mart>/data.parquet       published marts; `marts` is a symlink to the current version
+    """
+
+    root: Path
+
+    def feed(self, table: str) -> Path:
+        """The folder of one loaded table."""
+        return self.root / "feeds" / table
+
+    def archive(self, stream: str) -> Path:
+        """The folder of one archived stream: events, decisions, activations, rejected."""
+        return self.root / stream
+
+    @property
+    def marts(self) -> Path:
+        """The published marts: a symlink that one `os.replace` swaps."""
+        return self.root / "marts"
+
+    def mart(self, name: str) -> Path:
+        """The Parquet file of one published mart, in the current version."""
+        return self.marts / name / "data.parquet"
+
+    def published_version(self) -> str | None:
+        """The name of the published version, or None before the first build."""
+        return self.marts.readlink().name if self.marts.is_symlink() else None
+
+
+@contextmanager
+def appearing(path: Path) -> Iterator[Path]:
+    """Yields a path aside to write to; on success the file appears at `path` whole, on an error not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        yield aside
+        with aside.open("rb") as written:
+            os.fsync(written.fileno())
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)

@@ -1,0 +1,1 @@
+"""Orchestration only: assets fetch, call one engine function and report."""
