@@ -13,6 +13,7 @@ class Lake(msgspec.Struct, frozen=True):
     """Paths below the lake's root.
 
     feeds/<table>/<content hash>.parquet         what `rtp load` took in, typed as docs/data.md says
+    quarantine/<table>/<content hash>.parquet    the rows that it refused, with line and reason
     events|decisions|activations|.../received_date=YYYY-MM-DD/<first>-<last>.parquet   archived from the log
     versions/<version>/<mart>/data.parquet       published marts; `marts` is a symlink to the current version
     """
@@ -22,6 +23,10 @@ class Lake(msgspec.Struct, frozen=True):
     def feed(self, table: str) -> Path:
         """The folder of one loaded table."""
         return self.root / "feeds" / table
+
+    def quarantine(self, table: str) -> Path:
+        """The folder of the rows of one table that a load refused."""
+        return self.root / "quarantine" / table
 
     def archive(self, stream: str) -> Path:
         """The folder of one archived stream: events, decisions, activations, rejected."""

@@ -1,0 +1,1 @@
+"""Feed files in and out of the lake."""
