@@ -1,0 +1,12 @@
+"""Waiting for a condition instead of sleeping for luck."""
+
+import time
+from collections.abc import Callable
+
+
+def until(condition: Callable[[], bool], *, seconds: float = 30.0) -> None:
+    """Returns once the condition holds; fails the test if it never does."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "the condition never came true"
+        time.sleep(0.01)
