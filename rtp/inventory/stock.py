@@ -1,6 +1,6 @@
 """The stock port."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Literal, Protocol
 
 import msgspec
@@ -39,11 +39,27 @@ class StockPosition(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     fresh: bool
 
 
+class Count(msgspec.Struct, frozen=True, kw_only=True):
+    """One row of `inventory_position`: units counted at a moment, and how many of them are never promised."""
+
+    store_id: str
+    product_id: str
+    quantity: int
+    counted_at: int
+    """Microseconds since 1970 UTC."""
+    safety_stock: int = 0
+    salable: bool = False
+
+
 class StockStore(Protocol):
     """Stock by (store, product): counts and movements in any order, reservations, commitments."""
 
     async def apply(self, movements: Sequence[Movement]) -> int:
         """Applies movements; a repeated `movement_id` changes nothing; returns how many were new."""
+        ...
+
+    async def seed(self, counts: Iterable[Count]) -> int:
+        """Loads counts in bulk, as count movements with derived ids; what is newer stands; returns how many changed."""
         ...
 
     async def position(self, store_id: str, product_id: str, *, now: int) -> StockPosition | None:
@@ -58,6 +74,10 @@ class StockStore(Protocol):
         """Units available per product from the store's mirror, one round trip; 0 where unknown or stale."""
         ...
 
+    async def screen_known(self, store_id: str, product_ids: Sequence[str], *, now: int) -> list[int | None]:
+        """As `screen`, with None instead of 0 where the position is stale or unknown."""
+        ...
+
     async def reserve(
         self, store_id: str, product_id: str, reservation_id: str, *, quantity: int, ttl_seconds: int, now: int
     ) -> Literal["created", "repeated", "out_of_stock", "stock_stale"]:
@@ -68,6 +88,17 @@ class StockStore(Protocol):
         """Gives a reservation back; False if there was none."""
         ...
 
-    async def commit(self, order_id: str, store_id: str, quantities: dict[str, int], *, now: int) -> None:
-        """An order was placed: its reservations become commitments (or new ones are made), once per order."""
+    async def commit(
+        self,
+        order_id: str,
+        store_id: str,
+        quantities: dict[str, int],
+        *,
+        now: int,
+        reservation_ids: Sequence[str] = (),
+    ) -> None:
+        """An order was placed: its reservations become commitments (or new ones are made), once per order.
+
+        Its reservations are those named here, and one that carries the order's id.
+        """
         ...
