@@ -37,14 +37,13 @@ with lines as (
     where customer_ref is not null
 ),
 recent as (
-    select source, customer_ref from lines group by all having count(distinct order_id) >= $orders
-    order by md5(source || customer_ref || $seed) limit $wanted
+    select source, customer_ref from lines group by source, customer_ref having count(distinct order_id) >= $orders
 ),
 own as (select lines.* from lines join recent using (source, customer_ref)),
 habits as (
     select source, customer_ref, product_id, count(*) as times,
         row_number() over (partition by source, customer_ref order by count(*) desc, product_id) as place
-    from own group by all
+    from own group by source, customer_ref, product_id
 ),
 catalogue as (
     select product_id, any_value(name) as name, any_value(category) as category, max(list_price) as list_price
@@ -57,21 +56,24 @@ shelf as (
     } order by place) as products
     from habits join catalogue using (product_id)
     where place <= 40 and list_price > 0
-    group by all
+    group by source, customer_ref
 ),
 habit as (
     select source, customer_ref,
         mode(store_id) filter (channel = 'store') as store_id,
         avg((channel in ('web', 'app'))::int) > 0.1 as shops_online
-    from own group by all
+    from own group by source, customer_ref
 ),
 people as (
     select source, customer_ref, max(user_id) as user_id, max(email) as email, max(loyalty_id) as loyalty_id
-    from read_parquet($customers, union_by_name = true) group by all
+    from read_parquet($customers, union_by_name = true) group by source, customer_ref
 )
-select source, coalesce(people.user_id, customer_ref) as user_id, email, loyalty_id, store_id, shops_online, products
+select source, coalesce(user_id, customer_ref) as user_id, email, loyalty_id, shops_online, products,
+    coalesce(store_id, (select mode(store_id) from lines where channel = 'store')) as store_id
 from shelf join habit using (source, customer_ref) left join people using (source, customer_ref)
+where user_id is not null or not exists (from people where user_id is not null)
 order by md5(source || customer_ref || $seed)
+limit $wanted
 """
 
 

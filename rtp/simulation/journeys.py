@@ -117,8 +117,11 @@ async def browse_and_buy_online(visit: Visit) -> None:
 
 
 async def app_then_store(visit: Visit) -> None:
-    """Looks in the app, walks into the store, is advised there and pays at the till."""
+    """Looks in the app, walks into the store, is advised there and pays at the till; a retailer may have no store."""
     store_id = visit.shopper.household.store_id
+    if store_id is None:
+        await browse_and_buy_online(visit)
+        return
     await visit.log_in("app")
     seen = await visit.browse("app", 3)
     await visit.recommended("app", "home", store_id)
