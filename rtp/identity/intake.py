@@ -1,0 +1,43 @@
+"""The way in for events: read, validated, and given the key they are partitioned by."""
+
+from typing import Any
+
+import msgspec
+
+from rtp.identity.identifiers import identifiers_of, partitioning
+from rtp.identity.keys import KeyedHash
+from rtp.identity.normalize import DEFAULT_REGION
+from rtp.signals.event import Event
+from rtp.signals.parse import Arrival, parse_event
+from rtp.signals.rejection import Rejection
+
+
+class Accepted(msgspec.Struct, frozen=True):
+    """An event that may be appended to the log."""
+
+    partition_key: str
+    event: Event
+
+
+def accept(
+    raw: bytes | msgspec.Raw | dict[str, Any], arrival: Arrival, keys: KeyedHash, *, region: str = DEFAULT_REGION
+) -> Accepted | Rejection:
+    """An event with its partition key, or why it is rejected; never raises.
+
+    Beyond :func:`rtp.signals.parse.parse_event`, an event whose identifiers all stand for nobody ("null", "0") is
+    rejected as NO_IDENTITY.
+    """
+    event = parse_event(raw, arrival)
+    if isinstance(event, Rejection):
+        return event
+    identifier = partitioning(identifiers_of(event, region=region))
+    if identifier is None:
+        body = msgspec.json.encode(raw) if isinstance(raw, dict) else bytes(raw)
+        return Rejection(
+            reason="NO_IDENTITY",
+            message="The identifiers of the event stand for nobody (for example `null` or `0`).",
+            body=body,
+            source=arrival.source,
+            received_at=arrival.received_at,
+        )
+    return Accepted(keys.partition_key(identifier), event)

@@ -1,0 +1,27 @@
+"""Redis being away is not an error of the caller's: it becomes Retryable, in one sentence."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import ResponseError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from rtp.errors import Retryable
+
+_PASSING = ("OOM", "MISCONF", "BUSY ", "LOADING", "READONLY", "CLUSTERDOWN", "TRYAGAIN", "MASTERDOWN", "BACKPRESSURE")
+
+
+@contextmanager
+def outage_is_retryable(doing: str) -> Iterator[None]:
+    """Turns what passes by itself (no connection, no memory, still loading) into Retryable; other errors stay."""
+    try:
+        yield
+    except (RedisConnectionError, RedisTimeoutError, OSError) as error:
+        raise Retryable(
+            f"Redis did not answer while {doing}.", hint="Check `rtp status`; sending the same again is safe."
+        ) from error
+    except ResponseError as error:
+        if not str(error).startswith(_PASSING):
+            raise
+        raise Retryable(f"Redis refused {doing}: {error}", hint="Try again later.") from error
