@@ -26,6 +26,11 @@ mkdir -p .tools/bin
 [ -e .tools/bin/uv ] || ln -s "$uv" .tools/bin/uv
 [ "${1:-}" != uv ] || exit 0
 
+# A company's own certificate authority and package index are where pip already finds them.
+export UV_SYSTEM_CERTS=${UV_SYSTEM_CERTS:-1}
+index=${PIP_INDEX_URL:-$( (pip config get global.index-url || pip config get user.index-url) 2>/dev/null || true)}
+if [ -n "$index" ] && [ -z "${UV_DEFAULT_INDEX:-}${UV_INDEX_URL:-}" ]; then export UV_DEFAULT_INDEX=$index; fi
+
 # 3.11 and 3.12 are what the lock holds wheels for; uv fetches one only where none is on the machine.
 if [ ! -x .venv/bin/python ]; then
   wanted=${RTP_PYTHON:-}
