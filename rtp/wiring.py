@@ -2,6 +2,7 @@
 
 from redis.asyncio import Redis
 
+from rtp.identity.graph import IdentityGraph
 from rtp.identity.keys import KeyedHash
 from rtp.inventory.live import StockListener
 from rtp.inventory.stock import StockStore
@@ -10,6 +11,7 @@ from rtp.signals.log import EventLog
 from rtp.signals.rejection import RejectedLog
 from rtp.stores.connections import connect
 from rtp.stores.event_log_redis import RedisEventLog
+from rtp.stores.identity_redis import RedisIdentityGraph
 from rtp.stores.keyring import load_keyring
 from rtp.stores.lake import Lake
 from rtp.stores.record_stream import RecordStream, RedisRejectedLog
@@ -49,3 +51,8 @@ def rejected_log(client: Redis) -> RejectedLog:
 def record_stream(client: Redis, name: str) -> RecordStream:
     """The stream of "decisions" or "activations", from which they are archived."""
     return RecordStream(client, name)
+
+
+def identity_graph(settings: Settings, client: Redis) -> IdentityGraph:
+    """Which identifiers are one customer."""
+    return RedisIdentityGraph(client, keyed_hash(settings))

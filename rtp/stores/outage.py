@@ -1,7 +1,8 @@
 """Redis being away is not an error of the caller's: it becomes Retryable, in one sentence."""
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
@@ -25,3 +26,8 @@ def outage_is_retryable(doing: str) -> Iterator[None]:
         if not str(error).startswith(_PASSING):
             raise
         raise Retryable(f"Redis refused {doing}: {error}", hint="Try again later.") from error
+
+
+async def answer_of(command: Awaitable[Any] | Any) -> Any:
+    """What a Redis command answers; redis-py types its commands as if they might not need awaiting."""
+    return await command
