@@ -28,6 +28,11 @@ class Lake(msgspec.Struct, frozen=True):
         """The folder of the rows of one table that a load refused."""
         return self.root / "quarantine" / table
 
+    @property
+    def incoming(self) -> Path:
+        """Where a load works before its files appear in the feeds."""
+        return self.root / "incoming"
+
     def archive(self, stream: str) -> Path:
         """The folder of one archived stream: events, decisions, activations, rejected."""
         return self.root / stream

@@ -17,6 +17,7 @@ Row = Sequence[object]
 def write_sample(folder: Path, world: World) -> None:
     """Writes every table into `folder`, three formats among them; the same world gives the same bytes."""
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / "SIMULATED").write_text("Everything here is made up by rtp.simulation.sample.\n", encoding="utf-8")
     rng = random.Random(SEED + 1)
     counts, inbound = stock.stock_rows(rng, world.products, LAST_DAY)
     _csv(folder, "stores", catalogue.STORE_COLUMNS, catalogue.STORES)
