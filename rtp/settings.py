@@ -70,6 +70,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return self.state_dir / "models"
 
     @property
+    def quality_dir(self) -> Path:
+        """The accepted states of the feeds, and the Data Docs."""
+        return self.state_dir / "quality"
+
+    @property
     def logs_dir(self) -> Path:
         """One log file per service."""
         return self.state_dir / "logs"

@@ -6,6 +6,8 @@ from rtp.identity.graph import IdentityGraph
 from rtp.identity.keys import KeyedHash
 from rtp.inventory.live import StockListener
 from rtp.inventory.stock import StockStore
+from rtp.quality.config import load_quality_config
+from rtp.quality.gate import QualityGate
 from rtp.settings import Settings
 from rtp.signals.log import EventLog
 from rtp.signals.rejection import RejectedLog
@@ -14,6 +16,7 @@ from rtp.stores.event_log_redis import RedisEventLog
 from rtp.stores.identity_redis import RedisIdentityGraph
 from rtp.stores.keyring import load_keyring
 from rtp.stores.lake import Lake
+from rtp.stores.quality_state import BaselineFolder, LakeFeeds
 from rtp.stores.record_stream import RecordStream, RedisRejectedLog
 from rtp.stores.stock_redis import RedisStock
 
@@ -56,3 +59,13 @@ def record_stream(client: Redis, name: str) -> RecordStream:
 def identity_graph(settings: Settings, client: Redis) -> IdentityGraph:
     """Which identifiers are one customer."""
     return RedisIdentityGraph(client, keyed_hash(settings))
+
+
+def quality_gate(settings: Settings) -> QualityGate:
+    """The checks of feeds and marts; raises Fatal with file and line for a config that cannot be meant."""
+    return QualityGate(
+        load_quality_config(settings.config_dir / "quality"),
+        LakeFeeds(lake(settings)),
+        BaselineFolder(settings.quality_dir / "baseline"),
+        lake(settings),
+    )
