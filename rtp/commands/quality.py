@@ -17,12 +17,7 @@ if TYPE_CHECKING:
 
 Feeds = Annotated[bool, typer.Option("--feeds", help="Only the incoming feeds.")]
 Marts = Annotated[bool, typer.Option("--marts", help="Only the published marts.")]
-Data = Annotated[Path | None, typer.Option("--data", help="Check the files in this folder; the state stays untouched.")]
 Everything = Annotated[bool, typer.Option("--all", help="Also feed files that were accepted before.")]
-BaselineOption = Annotated[
-    Path | None,
-    typer.Option("--baseline", help="With --data: compare with the accepted states here (.rtp/quality/baseline)."),
-]
 AsOf = Annotated[str, typer.Option("--as-of", help="Judge freshness at this time (ISO 8601) instead of now.")]
 Docs = Annotated[Path | None, typer.Option("--docs", help="Where the HTML goes; default .rtp/quality/docs.")]
 Accept = Annotated[
@@ -38,9 +33,7 @@ def register(app: typer.Typer) -> None:
     def quality(
         feeds: Feeds = False,
         marts: Marts = False,
-        data: Data = None,
         everything: Everything = False,
-        baseline: BaselineOption = None,
         as_of: AsOf = "",
         docs: Docs = None,
         accept: Accept = None,
@@ -52,10 +45,8 @@ def register(app: typer.Typer) -> None:
         if accept:
             _accept(settings, accept, now)
             return
-        gate, results = (
-            _check_folder(settings, data, baseline, now)
-            if data
-            else _check_state(settings, now, feeds=feeds or not marts, marts=marts or not feeds, everything=everything)
+        gate, results = _check_state(
+            settings, now, feeds=feeds or not marts, marts=marts or not feeds, everything=everything
         )
         page = _write_docs(gate, docs or settings.quality_dir / "docs", now)
         raise typer.Exit(_report(results, page, as_json=as_json))
@@ -95,15 +86,6 @@ def _check_state(
             published = {name: lake.mart(name) for name in gate.config.marts if lake.mart(name).exists()}
             results += gate.check_marts(published, now)
     return gate, results
-
-
-def _check_folder(
-    settings: Settings, data: Path, baseline: Path | None, now: datetime
-) -> "tuple[QualityGate, tuple[CheckResult, ...]]":
-    from rtp.wiring import folder_gate
-
-    with progress_console.status("checking"), folder_gate(settings, data, baseline, now) as gate:
-        return gate, gate.check_feeds(now)
 
 
 def _write_docs(gate: "QualityGate", folder: Path, now: datetime) -> Path:

@@ -112,7 +112,6 @@ def test_a_file_that_is_no_parquet_is_caught_and_not_raised(deliver: Deliver, ne
 
 
 def test_a_feed_that_never_came_is_caught_if_it_is_needed(new_gate: NewGate, deliver: Deliver) -> None:
-    deliver("products", "SELECT * FROM sample").unlink()
     for path in deliver("products", "SELECT * FROM sample").parent.glob("*"):
         path.unlink()
     assert only(new_gate().check_feeds(NOW, ["products"])).column == "rows"
