@@ -1,0 +1,43 @@
+"""The API's ports on the stores that wiring chooses."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from rtp import wiring
+from rtp.clock import system_clock
+from rtp.serving.ports import Ports, Readiness
+from rtp.settings import Settings
+from rtp.stores.keyring import load_keyring
+
+
+@asynccontextmanager
+async def open_ports(settings: Settings) -> AsyncIterator[Ports]:
+    """The ports, opened for as long as the context lasts; Redis need not be up yet."""
+    client = wiring.redis_client(settings)
+    try:
+        yield Ports(
+            settings=settings,
+            keyring=load_keyring(settings),
+            keyed_hash=wiring.keyed_hash(settings),
+            clock=system_clock,
+            log=wiring.event_log(settings, client),
+            rejected=wiring.rejected_log(client),
+            stock=wiring.stock_store(settings, client),
+            readiness=_readiness(client),
+        )
+    finally:
+        await client.aclose()
+
+
+def _readiness(client: Redis) -> Readiness:
+    async def look() -> dict[str, str]:
+        try:
+            await client.echo("")
+        except (RedisError, OSError):
+            return {"redis": "does not answer"}
+        return {"redis": ""}
+
+    return look

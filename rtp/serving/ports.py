@@ -1,0 +1,37 @@
+"""Everything the routes work with, ready-made."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, cast
+
+from litestar.connection import ASGIConnection
+
+from rtp.clock import Clock
+from rtp.identity.keys import KeyedHash
+from rtp.inventory.stock import StockStore
+from rtp.settings import Settings
+from rtp.signals.log import EventLog
+from rtp.signals.rejection import RejectedLog
+from rtp.stores.keyring import Keyring
+
+Readiness = Callable[[], Awaitable[dict[str, str]]]
+"""What the API needs, by name: "" where it is well, else what is wrong with it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ports:
+    """The ports of the HTTP API; made by :mod:`rtp.serving.assemble`."""
+
+    settings: Settings
+    keyring: Keyring
+    keyed_hash: KeyedHash
+    clock: Clock
+    log: EventLog
+    rejected: RejectedLog
+    stock: StockStore
+    readiness: Readiness
+
+
+def ports_of(connection: ASGIConnection[Any, Any, Any, Any]) -> Ports:
+    """The ports of the application that the request came to."""
+    return cast("Ports", connection.app.state.ports)

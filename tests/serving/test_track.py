@@ -1,0 +1,181 @@
+"""Events in over HTTP: what is taken, what is refused with which answer, and that nothing is lost."""
+
+import gzip
+import json
+from typing import Any
+
+import httpx
+import pytest
+
+from rtp.serving.bodies import MAX_BODY_BYTES
+from rtp.serving.ports import Ports
+from rtp.signals.event import Event
+from rtp.stores.keyring import Keyring
+from tests.serving.conftest import problem
+
+VIEW = {"userId": "u1", "messageId": "m1", "event": "Product Viewed", "properties": {"product_id": "p1"}}
+
+
+async def stored(ports: Ports) -> list[Event]:
+    """All events in the log."""
+    found = [
+        entry.event
+        for partition in range(ports.log.partitions)
+        for entry in await ports.log.tail(partition, after="", count=100)
+    ]
+    return sorted(found, key=lambda event: event.message_id)
+
+
+async def kept(redis_client: Any) -> list[dict[str, Any]]:
+    """All rejected events."""
+    return [json.loads(fields[b"d"]) for _, fields in await redis_client.xrange("rtp:{rejected}")]
+
+
+@pytest.mark.parametrize(
+    ("path", "extra", "kind"),
+    [
+        ("track", {"event": "Product Viewed"}, "track"),
+        ("t", {"event": "Product Viewed"}, "track"),
+        ("identify", {"traits": {"plan": "x"}}, "identify"),
+        ("i", {}, "identify"),
+        ("page", {"name": "Home"}, "page"),
+        ("p", {}, "page"),
+        ("screen", {}, "screen"),
+        ("s", {}, "screen"),
+        ("group", {"groupId": "g1"}, "group"),
+        ("g", {"groupId": "g1"}, "group"),
+        ("alias", {"previousId": "a1"}, "alias"),
+        ("a", {"previousId": "a1"}, "alias"),
+    ],
+)
+async def test_each_call_and_its_short_form_takes_its_type(
+    writer: httpx.AsyncClient, ports: Ports, path: str, extra: dict[str, Any], kind: str
+) -> None:
+    answer = await writer.post(f"/v1/{path}", json={"userId": "u1", "messageId": "m1", **extra})
+    assert answer.status_code == 200, answer.text
+    assert answer.json() == {"success": True}
+    assert [(event.type, event.source) for event in await stored(ports)] == [(kind, "default")]
+
+
+async def test_the_key_may_stand_in_a_plain_text_body_as_browsers_send_it(
+    http: httpx.AsyncClient, keyring: Keyring, ports: Ports
+) -> None:
+    body = json.dumps({**VIEW, "writeKey": keyring.write})
+    answer = await http.post(
+        "/v1/t", content=body, headers={"content-type": "text/plain", "origin": "https://shop.test"}
+    )
+    assert answer.status_code == 200
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert len(await stored(ports)) == 1
+
+
+async def test_a_browser_may_ask_first(http: httpx.AsyncClient) -> None:
+    headers = {
+        "origin": "https://shop.test",
+        "access-control-request-method": "POST",
+        "access-control-request-headers": "authorization,content-type",
+    }
+    answer = await http.options("/v1/track", headers=headers)
+    assert answer.status_code == 204
+    assert "POST" in answer.headers["access-control-allow-methods"]
+
+
+async def test_gzip_is_read(writer: httpx.AsyncClient, ports: Ports) -> None:
+    body = gzip.compress(json.dumps({"batch": [{**VIEW, "type": "track"}]}).encode())
+    answer = await writer.post("/v1/batch", content=body, headers={"content-encoding": "gzip"})
+    assert answer.status_code == 200
+    assert len(await stored(ports)) == 1
+
+
+@pytest.mark.parametrize("body", [b"no gzip", gzip.compress(b'{"batch": []}')[:-9]])
+async def test_damaged_gzip_is_told(writer: httpx.AsyncClient, body: bytes) -> None:
+    problem(await writer.post("/v1/batch", content=body, headers={"content-encoding": "gzip"}), 400, "BAD_ENCODING")
+
+
+async def test_a_small_body_that_unpacks_to_gigabytes_is_too_large(writer: httpx.AsyncClient) -> None:
+    bomb = gzip.compress(b"0" * (MAX_BODY_BYTES * 20))
+    problem(await writer.post("/v1/batch", content=bomb, headers={"content-encoding": "gzip"}), 413, "TOO_LARGE")
+
+
+async def test_a_bad_item_is_kept_and_reported_and_the_rest_counts(
+    writer: httpx.AsyncClient, ports: Ports, redis_client: Any
+) -> None:
+    items = [
+        {**VIEW, "type": "track", "messageId": "good"},
+        {"type": "track", "event": "Product Viewed", "messageId": "nobody"},
+        {**VIEW, "type": "wink"},
+        7,
+    ]
+    answer = await writer.post("/v1/batch", json={"batch": items})
+    assert answer.status_code == 200
+    report = answer.json()
+    assert (report["success"], report["accepted"]) == (True, 1)
+    assert [(each["index"], each["reason"]) for each in report["rejected"]] == [
+        (1, "NO_IDENTITY"),
+        (2, "UNKNOWN_TYPE"),
+        (3, "NOT_AN_OBJECT"),
+    ]
+    assert [event.message_id for event in await stored(ports)] == ["good"]
+    rejected = await kept(redis_client)
+    assert [each["reason"] for each in rejected] == ["NO_IDENTITY", "UNKNOWN_TYPE", "NOT_AN_OBJECT"]
+    assert all(each["received_at"] and each["source"] == "default" and each["body"] for each in rejected)
+
+
+async def test_a_batch_of_which_nothing_can_be_taken_is_no_success(writer: httpx.AsyncClient) -> None:
+    body = problem(await writer.post("/v1/batch", json={"batch": [{"type": "track"}]}), 400, "NO_IDENTITY")
+    assert body["field"] == "batch[0]"
+
+
+@pytest.mark.parametrize(
+    ("path", "content", "status", "reason"),
+    [
+        ("track", b"{", 400, "NOT_JSON"),
+        ("track", b"", 400, "NOT_JSON"),
+        ("track", b"[]", 400, "NOT_AN_OBJECT"),
+        ("track", b'{"event": "x"}', 400, "NO_IDENTITY"),
+        ("track", b'{"userId": "null", "event": "x"}', 400, "NO_IDENTITY"),
+        ("track", b'{"userId": "u"}', 400, "MISSING_FIELD"),
+        ("track", b'{"userId": "u", "event": "x", "timestamp": "soon"}', 400, "BAD_TIMESTAMP"),
+        ("track", b'{"userId": "u", "event": "' + b"x" * 40_000 + b'"}', 413, "TOO_LARGE"),
+        ("batch", b"{}", 400, "MISSING_FIELD"),
+        ("batch", b"{", 400, "NOT_JSON"),
+    ],
+)
+async def test_what_cannot_be_read_is_answered_by_its_reason_and_kept(
+    writer: httpx.AsyncClient, redis_client: Any, path: str, content: bytes, status: int, reason: str
+) -> None:
+    body = problem(await writer.post(f"/v1/{path}", content=content), status, reason)
+    assert body["hint"]
+    assert [each["reason"] for each in await kept(redis_client)] == [reason]
+
+
+async def test_a_body_above_the_limit_is_413(writer: httpx.AsyncClient) -> None:
+    problem(await writer.post("/v1/batch", content=b" " * (MAX_BODY_BYTES + 1)), 413, "TOO_LARGE")
+
+
+@pytest.mark.parametrize("headers", [{}, {"authorization": "Basic !!!"}, {"authorization": "Digest x"}])
+async def test_without_a_key_nothing_is_taken_or_kept(
+    http: httpx.AsyncClient, redis_client: Any, headers: dict[str, str]
+) -> None:
+    answer = await http.post("/v1/track", json=VIEW, headers=headers)
+    assert "`rtp keys`" in str(problem(answer, 401, "NO_KEY")["hint"])
+    assert answer.headers["www-authenticate"]
+    assert await redis_client.dbsize() == 0
+
+
+async def test_a_wrong_key_and_a_server_key_are_refused(http: httpx.AsyncClient, keyring: Keyring) -> None:
+    problem(await http.post("/v1/track", json=VIEW, auth=httpx.BasicAuth("wk_other", "")), 401, "WRONG_KEY")
+    problem(await http.post("/v1/track", json=VIEW, auth=httpx.BasicAuth(keyring.server, "")), 401, "WRONG_KEY")
+
+
+async def test_an_opt_out_signal_travels_with_the_event(writer: httpx.AsyncClient, ports: Ports) -> None:
+    await writer.post("/v1/track", json=VIEW, headers={"Sec-GPC": "1"})
+    assert [event.gpc for event in await stored(ports)] == [True]
+
+
+async def test_the_browser_library_finds_its_settings(http: httpx.AsyncClient, keyring: Keyring) -> None:
+    answer = await http.get(f"/v1/projects/{keyring.write}/settings")
+    segment = answer.json()["integrations"]["Segment.io"]
+    assert segment["apiKey"] == keyring.write
+    assert segment["apiHost"] == "rtp.test/v1"
+    problem(await http.get("/v1/projects/wk_other/settings"), 401, "WRONG_KEY")
