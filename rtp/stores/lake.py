@@ -15,6 +15,7 @@ class Lake(msgspec.Struct, frozen=True):
     feeds/<table>/<content hash>.parquet         what `rtp load` took in, typed as docs/data.md says
     quarantine/<table>/<content hash>.parquet    the rows that it refused, with line and reason
     events|decisions|activations|.../received_date=YYYY-MM-DD/<first>-<last>.parquet   archived from the log
+    identity/customer_link|identifier_link.parquet    who is who, as resolved just before the build
     versions/<version>/<mart>/data.parquet       published marts; `marts` is a symlink to the current version
     """
 
@@ -36,6 +37,15 @@ class Lake(msgspec.Struct, frozen=True):
     def archive(self, stream: str) -> Path:
         """The folder of one archived stream: events, decisions, activations, rejected."""
         return self.root / stream
+
+    def identity_link(self, name: str) -> Path:
+        """The Parquet file of resolved identity: customer_link or identifier_link."""
+        return self.root / "identity" / f"{name}.parquet"
+
+    @property
+    def versions(self) -> Path:
+        """The folder of all published versions that are kept."""
+        return self.root / "versions"
 
     @property
     def marts(self) -> Path:

@@ -1,0 +1,38 @@
+{#
+  How incremental models stay a pure function of the lake.
+
+  Files of the lake are immutable and every row knows its own (`lake_file`), so "new" means "from a file that the
+  table has no row of": a clock would miss files that appear late with an earlier stamp.
+#}
+
+{# True for rows from files not taken in yet, and for rows of the day asked for by `--vars '{day: ...}'`. #}
+{% macro is_new(day_column) -%}
+    (
+        lake_file not in (select distinct lake_file from {{ this }})
+        {%- if var('day') %}
+        or {{ day_column }} = date '{{ var("day") }}'
+        {%- endif %}
+    )
+{%- endmacro %}
+
+{# Rows of files that left the lake (erased, compacted) leave the table too. #}
+{% macro forget_missing_files(source_relation) -%}
+    {%- if is_incremental() -%}
+    delete from {{ this }}
+    where lake_file in (
+        select distinct lake_file from {{ this }}
+        except
+        select file from glob('{{ lake_glob(source_relation) }}')
+    )
+    {%- endif -%}
+{%- endmacro %}
+
+{# The glob inside a source's read_parquet('...') expression. #}
+{% macro lake_glob(source_relation) -%}
+    {{ (source_relation | string).split("'")[1] }}
+{%- endmacro %}
+
+{# The UTC day of a moment. #}
+{% macro utc_day(moment) -%}
+    cast({{ moment }} at time zone 'UTC' as date)
+{%- endmacro %}

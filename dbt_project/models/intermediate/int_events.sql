@@ -1,0 +1,60 @@
+{{
+    config(
+        materialized = 'incremental',
+        incremental_strategy = 'delete+insert',
+        unique_key = 'message_id',
+        on_schema_change = 'fail',
+        post_hook = "{{ forget_missing_files(source('archive', 'events')) }}"
+    )
+}}
+
+-- Grain: one row per message; of one sent again the first received counts.
+with archived as (
+    select * from {{ ref('stg_archive__events') }}
+    where not duplicate
+    {%- if is_incremental() %}
+    and {{ is_new('received_day') }}
+    {%- endif %}
+),
+
+first_received as (
+    select *
+    from archived
+    qualify row_number() over (partition by message_id order by received_at, partition, position) = 1
+),
+
+final as (
+    select
+        message_id,
+        type,
+        name,
+        user_id,
+        anonymous_id,
+        partition_key,
+        customer_id,
+        channel,
+        store_id,
+        product_id,
+        order_id,
+        decision_id,
+        occurred_at,
+        {{ utc_day('occurred_at') }} as occurred_day,
+        received_at,
+        received_day,
+        properties,
+        traits,
+        context,
+        source,
+        gpc,
+        lake_file
+    from first_received
+    {%- if is_incremental() %}
+    where not exists (
+        select 1
+        from {{ this }} as kept
+        where kept.message_id = first_received.message_id and kept.received_at < first_received.received_at
+    )
+    {%- endif %}
+)
+
+select * from final

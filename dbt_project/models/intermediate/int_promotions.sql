@@ -1,0 +1,70 @@
+{{
+    config(
+        materialized = 'incremental',
+        incremental_strategy = 'delete+insert',
+        unique_key = ['product_id', 'store_id', 'week_start'],
+        on_schema_change = 'fail',
+        post_hook = "{{ forget_missing_files(source('feeds', 'promotions')) }}"
+    )
+}}
+
+-- Grain: one row per product, store and week; of several loads the latest word stands.
+-- There are tens of millions of rows and few repetitions: repeated keys are found by their hashes, and only these rows
+-- are ranked.
+with loaded as (
+    select *, hash(product_id, store_id, week_start) as key_hash
+    from {{ ref('stg_feeds__promotions') }}
+    {%- if is_incremental() %}
+    where lake_file not in (select distinct lake_file from {{ this }})
+    {%- endif %}
+),
+
+repeated as (
+    select key_hash
+    from loaded
+    group by key_hash
+    having count(*) > 1
+),
+
+latest as (
+    select *
+    from loaded
+    where key_hash in (select key_hash from repeated)
+    qualify row_number() over (
+        partition by product_id, store_id, week_start
+        order by _loaded_at desc, _row desc
+    ) = 1
+),
+
+once as (
+    select *
+    from loaded
+    where key_hash not in (select key_hash from repeated)
+    union all
+    select * from latest
+),
+
+final as (
+    select
+        product_id,
+        store_id,
+        week_start,
+        display,
+        mailer,
+        _loaded_at,
+        lake_file
+    from once
+    {%- if is_incremental() %}
+    where not exists (
+        select 1
+        from {{ this }} as kept
+        where
+            kept.product_id = once.product_id
+            and kept.store_id = once.store_id
+            and kept.week_start = once.week_start
+            and kept._loaded_at > once._loaded_at
+    )
+    {%- endif %}
+)
+
+select * from final

@@ -1,0 +1,95 @@
+"""The columns of archived streams and identity links: what the archiver writes and the warehouse reads."""
+
+from collections.abc import Mapping
+
+from rtp.signals.feeds.schema_sql import empty_select, literal
+from rtp.stores.feeds.prepare import write_schema
+from rtp.stores.feeds.session import feed_session
+from rtp.stores.lake import Lake, appearing
+
+_TEXT, _TIME = "VARCHAR", "TIMESTAMP WITH TIME ZONE"
+
+ARCHIVES: Mapping[str, list[tuple[str, str]]] = {
+    "events": [
+        ("partition", "INTEGER"),
+        ("position", _TEXT),
+        ("message_id", _TEXT),
+        ("type", _TEXT),
+        ("name", _TEXT),
+        ("user_id", _TEXT),
+        ("anonymous_id", _TEXT),
+        ("partition_key", _TEXT),
+        ("customer_id", _TEXT),
+        ("duplicate", "BOOLEAN"),
+        ("channel", _TEXT),
+        ("store_id", _TEXT),
+        ("product_id", _TEXT),
+        ("order_id", _TEXT),
+        ("decision_id", _TEXT),
+        ("occurred_at", _TIME),
+        ("received_at", _TIME),
+        ("properties", _TEXT),
+        ("traits", _TEXT),
+        ("context", _TEXT),
+        ("source", _TEXT),
+        ("gpc", "BOOLEAN"),
+    ],
+    "decisions": [
+        ("decision_id", _TEXT),
+        ("moment_id", _TEXT),
+        ("customer_id", _TEXT),
+        ("channel", _TEXT),
+        ("placement", _TEXT),
+        ("store_id", _TEXT),
+        ("decided_at", _TIME),
+        ("fallback", "BOOLEAN"),
+        ("policy_version", _TEXT),
+        ("model_version", _TEXT),
+        ("catalog_version", _TEXT),
+        ("candidates", "INTEGER"),
+        ("actions", _TEXT),
+        ("rejected", _TEXT),
+        ("features", _TEXT),
+        ("experiments", _TEXT),
+        ("trigger_id", _TEXT),
+    ],
+    "activations": [
+        ("activation_id", _TEXT),
+        ("trigger_id", _TEXT),
+        ("decision_id", _TEXT),
+        ("customer_id", _TEXT),
+        ("channel", _TEXT),
+        ("destination", _TEXT),
+        ("status", _TEXT),
+        ("reason", _TEXT),
+        ("caused_at", _TIME),
+        ("decided_at", _TIME),
+        ("finished_at", _TIME),
+        ("attempts", "INTEGER"),
+    ],
+}
+"""One row per log entry, decision, activation; objects and lists as JSON text, spelled as in the HTTP contract."""
+
+IDENTITY_LINKS: Mapping[str, list[tuple[str, str]]] = {
+    "customer_link": [("source", _TEXT), ("customer_ref", _TEXT), ("customer_id", _TEXT)],
+    "identifier_link": [
+        ("identifier_type", _TEXT),
+        ("identifier_value", _TEXT),
+        ("customer_id", _TEXT),
+        ("source", _TEXT),
+    ],
+}
+"""The files `identity/<name>.parquet` that batch resolution writes before each build."""
+
+
+def prepare_archives(lake: Lake) -> None:
+    """Writes the zero-row `_schema.parquet` of every archived stream, and empty links where none are yet."""
+    with feed_session() as connection:
+        for stream, columns in ARCHIVES.items():
+            write_schema(connection, lake.archive(stream), columns)
+        for name, columns in IDENTITY_LINKS.items():
+            path = lake.identity_link(name)
+            if path.exists():
+                continue
+            with appearing(path) as aside:
+                connection.execute(f"COPY ({empty_select(columns)}) TO {literal(str(aside))} (FORMAT parquet)")
