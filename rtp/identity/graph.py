@@ -38,6 +38,10 @@ class IdentityGraph(Protocol):
         """The customer, followed through merges; None if unknown."""
         ...
 
+    async def customers(self, customer_ids: Sequence[str]) -> list[Customer | None]:
+        """Several customers at once, in one round trip where none was merged away."""
+        ...
+
     async def link(self, links: Sequence[Link]) -> list[Linked]:
         """Makes identifiers, and the fragment of the partition key, one customer, merging where the rules allow.
 

@@ -1,8 +1,12 @@
 """What an event causes outside its own fragment: computed with the fold, stored with it, carried out after."""
 
+from collections.abc import Callable
 from typing import Any, Literal, Protocol
 
 import msgspec
+
+from rtp.features.values import FeatureRow
+from rtp.signals.event import Event
 
 EffectKind = Literal["project", "stock", "activate"]
 
@@ -22,3 +26,12 @@ class EffectHandler(Protocol):
     async def __call__(self, customer_id: str, effects: list[Effect]) -> None:
         """Carries out effects, in order, of one customer."""
         ...
+
+
+class TriggerRule(msgspec.Struct, frozen=True):
+    """Which effects of kind "activate" an event causes."""
+
+    events: frozenset[str] = frozenset()
+    """Names of the `track` events that may cause any; no other is looked at."""
+    effects: Callable[[Event, FeatureRow], list[Effect]] = lambda _event, _features: []
+    """(event, the fragment's live features after it) -> effects; pure."""

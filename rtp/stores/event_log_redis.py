@@ -11,10 +11,10 @@ import msgspec
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
+from rtp.coalescing import Coalescer
 from rtp.identity.keys import partition_of
 from rtp.signals.event import Event, LogEntry
 from rtp.signals.log import WORKER_GROUP, Accounting, Verdict
-from rtp.stores.coalescing import Coalescer
 from rtp.stores.outage import outage_is_retryable
 from rtp.stores.scripts import Script
 

@@ -39,9 +39,21 @@ class RedisIdentityGraph:
 
     async def customer(self, customer_id: str) -> Customer | None:
         """See IdentityGraph."""
-        with outage_is_retryable("reading a customer"):
-            found, record = await self._merge.follow(customer_id)
-        return read_customer(found, record) if record else None
+        return (await self.customers([customer_id]))[0]
+
+    async def customers(self, customer_ids: Sequence[str]) -> list[Customer | None]:
+        """See IdentityGraph."""
+        pipeline = self._client.pipeline(transaction=False)
+        for each in customer_ids:
+            pipeline.hgetall(customer_key(each))
+        with outage_is_retryable("reading customers"):
+            records = await pipeline.execute()
+            return [await self._survivor(each, record) for each, record in zip(customer_ids, records, strict=True)]
+
+    async def _survivor(self, customer_id: str, record: Record) -> Customer | None:
+        if b"into" in record:
+            customer_id, record = await self._merge.follow(customer_id)
+        return read_customer(customer_id, record) if record else None
 
     async def link(self, links: Sequence[Link]) -> list[Linked]:
         """See IdentityGraph. Whose a partition key was last time is a guess that saves a round trip, no more."""

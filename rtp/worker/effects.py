@@ -1,0 +1,90 @@
+"""Carrying out what the fold asked for: each kind by its handler, once more after a crash, never given up silently."""
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from rtp.clock import Clock, to_micros
+from rtp.errors import Rejected, Retryable
+from rtp.inventory.stock import StockStore
+from rtp.profile.effects import Effect, EffectHandler, EffectKind
+from rtp.signals.rejection import RejectedLog, Rejection
+
+logger = logging.getLogger("rtp.worker")
+
+MOST_AT_ONCE = 64
+MOST_ATTEMPTS = 10
+"""A handler that fails in a way it does not know of gets so many tries; Retryable is tried for ever."""
+
+
+class EffectDrain:
+    """Gives effects to their handlers."""
+
+    def __init__(self, handlers: Mapping[EffectKind, EffectHandler], rejected: RejectedLog, clock: Clock) -> None:
+        self._handlers = handlers
+        self._rejected = rejected
+        self._clock = clock
+        self._attempts: dict[str, int] = {}
+        self._slots = asyncio.Semaphore(MOST_AT_ONCE)
+
+    async def drain(self, work: Sequence[tuple[str, Sequence[Effect]]]) -> list[bool]:
+        """Carries out (customer id, effects); False for those that have to be tried again."""
+        return list(await asyncio.gather(*(self._drain_one(customer, effects) for customer, effects in work)))
+
+    async def _drain_one(self, customer_id: str, effects: Sequence[Effect]) -> bool:
+        async with self._slots:
+            done = True
+            for kind in dict.fromkeys(effect.kind for effect in effects):
+                mine = [effect for effect in effects if effect.kind == kind]
+                done = await self._handle(kind, customer_id, mine) and done
+            return done
+
+    async def _handle(self, kind: EffectKind, customer_id: str, effects: list[Effect]) -> bool:
+        handler = self._handlers.get(kind)
+        if handler is None:
+            logger.warning("nobody handles effects of kind %s: dropped", kind)
+            return True
+        try:
+            await handler(customer_id, effects)
+        except Retryable as error:
+            logger.warning("%s effects have to wait: %s", kind, error.message)
+            return False
+        except Rejected as error:
+            await self._bury(effects, error.message)
+        except Exception:
+            logger.exception("%s effects failed", kind)
+            tries = self._attempts[effects[0].effect_id] = self._attempts.get(effects[0].effect_id, 0) + 1
+            if tries < MOST_ATTEMPTS:
+                return False
+            await self._bury(effects, f"The handler of {kind} effects failed {tries} times; see the worker's log.")
+        self._attempts.pop(effects[0].effect_id, None)
+        return True
+
+    async def _bury(self, effects: Sequence[Effect], message: str) -> None:
+        now = to_micros(self._clock())
+        await self._rejected.append(
+            [
+                Rejection(
+                    reason="EFFECT_FAILED",
+                    message=message,
+                    field=effect.kind,
+                    body=msgspec.json.encode(effect),
+                    source="worker",
+                    received_at=now,
+                )
+                for effect in effects
+            ]
+        )
+
+
+def stock_handler(stock: StockStore, clock: Clock) -> EffectHandler:
+    """Handles effects of kind `stock`: a completed order commits what it takes from its store, once."""
+
+    async def commit(customer_id: str, effects: list[Effect]) -> None:  # noqa: ARG001 - stock knows no customers
+        for effect in effects:
+            order, store, quantities = (effect.payload[name] for name in ("order_id", "store_id", "quantities"))
+            await stock.commit(order, store, quantities, now=to_micros(clock()))
+
+    return commit

@@ -1,0 +1,36 @@
+"""What the worker tells about itself: counts and times, never an identifier."""
+
+from collections import Counter as Tally
+from collections.abc import Sequence
+
+from prometheus_client import Counter, Gauge, Histogram
+
+from rtp.signals.log import Accounting, Verdict
+
+EVENTS = Counter("rtp_worker_events", "Log entries processed since this worker started.", ["outcome"])
+EFFECTS = Counter("rtp_worker_effects", "Effects carried out since this worker started.", ["kind"])
+RETRIES = Counter("rtp_worker_retries", "Batches, or effects, that had to be tried again.", ["what"])
+PARTITIONS = Gauge("rtp_worker_partitions", "Partitions that this worker holds.")
+EVENT_TO_FEATURE = Histogram(
+    "rtp_event_to_feature_seconds",
+    "From the receipt of an event until every reader can see what it changed.",
+    buckets=(0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1, 2, 5, 10, 60, 600),
+)
+LOG = Gauge("rtp_event_log_entries", "All entries ever appended, by what became of them.", ["outcome"])
+
+
+def observe(verdicts: Sequence[Verdict], now: int) -> None:
+    """Counts entries that are done; `now` in microseconds."""
+    for outcome, count in Tally(each.counted for each in verdicts).items():
+        EVENTS.labels(outcome).inc(count)
+    for each in verdicts:
+        EVENT_TO_FEATURE.observe(max(0, now - each.entry.event.received_at) / 1_000_000)
+
+
+def observe_log(accounting: Accounting) -> None:
+    """Shows the log's own counters, which survive every crash."""
+    LOG.labels("accepted").set(accounting.accepted)
+    LOG.labels("applied").set(accounting.applied)
+    LOG.labels("duplicate").set(accounting.duplicates)
+    LOG.labels("rejected").set(accounting.rejected)
+    LOG.labels("pending").set(accounting.pending)
