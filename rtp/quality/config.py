@@ -45,6 +45,7 @@ class TableEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_drift: NotNegative | None = None
     min_drift_rows: Count | None = None
     max_quarantined: Share | None = None
+    max_repeated: Share | None = None
     max_row_drop: Share | None = None
     warn_only: tuple[FamilyName, ...] | None = None
     expectations: tuple[dict[str, Any], ...] = ()

@@ -22,8 +22,8 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     whole: Source
     columns: pd.DataFrame | None = None
     """One row per new file and column of the contract: the type expected and found."""
-    deliveries: pd.DataFrame | None = None
-    """One row per new file: rows kept, rows refused."""
+    refused: pd.DataFrame | None = None
+    """One row per new file and reason for which rows of it were refused."""
     published: int | None = None
     """Rows of the version that is being served."""
 
@@ -49,7 +49,7 @@ def examine(reader: Reader, files: FeedFiles, known: set[str], suite: TableSuite
         incoming=tuple(sound),
         whole=tuple(path for path in files.files if path.stem not in wrong),
         columns=columns,
-        deliveries=reader.deliveries(tuple(sound), refused) if sound or refused else None,
+        refused=reader.refused(tuple(sound), tuple(refused)) if sound or refused else None,
     )
 
 
@@ -63,7 +63,7 @@ def _columns(reader: Reader, files: Sequence[Path], table: str) -> pd.DataFrame:
             (name, path.stem, column, kind, found.get(column, found.get("", "missing")))
             for column, kind in expected.items()
         ]
-    return pd.DataFrame(rows, columns=["file", "delivery", "column", "expected", "found"], dtype=str)
+    return pd.DataFrame(rows, columns=["_file", "delivery", "column", "expected", "found"], dtype=str)
 
 
 def _types(reader: Reader, path: Path) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """The frames that expectations look at, read with DuckDB: never more of a large table than a sample."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias, runtime_checkable
@@ -10,6 +10,7 @@ import msgspec
 import pandas as pd
 
 from rtp.quality.suite import Expect, Frame
+from rtp.signals.feeds import Kind
 from rtp.signals.feeds.schema_sql import literal, quoted
 
 
@@ -24,6 +25,22 @@ class Held(Protocol):
 
 Source: TypeAlias = "Sequence[Path] | Held"
 """The data of a table: Parquet files, or a table in memory."""
+
+MOST_LINES = 20
+"""How many refused lines are named per file and reason."""
+
+_NO_ROWS = "(SELECT NULL::VARCHAR AS filename, NULL::VARCHAR AS _file WHERE false)"
+_NO_QUARANTINE = (
+    "(SELECT NULL::VARCHAR AS filename, NULL::VARCHAR AS _file, NULL::VARCHAR AS reason, "
+    'NULL::VARCHAR AS "column", NULL::BIGINT AS row WHERE false)'
+)
+_KINDS = ("duplicate", "missing", "type", "other")
+_KIND = (
+    "CASE WHEN reason = 'DUPLICATE_KEY' THEN 'duplicate' WHEN reason = 'MISSING_VALUE' THEN 'missing' "
+    f"WHEN reason IN ({', '.join(literal(kind.reason) for kind in Kind)}) THEN 'type' "
+    "WHEN reason IS NOT NULL THEN 'other' END"
+)
+"""The loader's reasons by what went wrong."""
 
 MOST_OFFENDERS = 5_000
 """How many rows that break a rule without exceptions join a sample."""
@@ -73,15 +90,22 @@ class Reader:
         micros = self._connection.execute(sql, [now]).fetchall()[0][0]
         return None if micros is None else micros / 3_600_000_000
 
-    def deliveries(self, source: Source, quarantine: Iterable[Path]) -> pd.DataFrame:
-        """One row per file: its name in the lake and at the retailer, its rows, and how many the load refused."""
-        columns = f"{_DELIVERY} AS delivery, any_value(_file) AS file, count(*) AS n"
+    def refused(self, source: Source, quarantine: Sequence[Path]) -> pd.DataFrame:
+        """One row per file and reason: which share of the file's rows the load refused for it, and the first lines.
+
+        The share stands in the column of its kind. A file of which nothing was refused has one row without shares.
+        """
+        shares = ", ".join(f"if(kind = '{kind}', share, NULL) AS {kind}_share" for kind in _KINDS)
         sql = (
-            f"WITH kept AS (SELECT {columns} FROM {self._relation(source)} GROUP BY ALL), "
-            f"refused AS (SELECT {columns} FROM {self._relation(tuple(quarantine))} GROUP BY ALL) "
-            "SELECT delivery, coalesce(kept.file, refused.file) AS file, coalesce(kept.n, 0) AS rows, "
-            "coalesce(refused.n, 0) AS quarantined, quarantined / (rows + quarantined) AS quarantined_share "
-            "FROM kept FULL JOIN refused USING (delivery) ORDER BY delivery"
+            f"WITH kept AS (SELECT {_DELIVERY} AS delivery, any_value(_file) AS _file, count(*) AS n "
+            f"FROM {self._relation(source)} GROUP BY ALL), "
+            f'reasons AS (SELECT {_DELIVERY} AS delivery, any_value(_file) AS _file, reason, "column", count(*) AS n, '
+            f"array_to_string(list(row ORDER BY row)[:{MOST_LINES}], ' ') AS lines "
+            f'FROM {self._relation(quarantine, _NO_QUARANTINE)} GROUP BY delivery, reason, "column"), '
+            "refused AS (SELECT delivery, sum(n) AS n FROM reasons GROUP BY delivery) "
+            'SELECT delivery, coalesce(kept._file, reasons._file) AS _file, reason, "column", lines, '
+            f"{_KIND} AS kind, reasons.n / (coalesce(kept.n, 0) + refused.n) AS share, {shares} "
+            "FROM kept FULL JOIN reasons USING (delivery) LEFT JOIN refused USING (delivery) ORDER BY ALL"
         )
         return self._frame(sql)
 
@@ -113,12 +137,12 @@ class Reader:
         hashes = f"SELECT hash({grain}) AS h FROM {relation}"
         return f"hash({grain}) IN (SELECT h FROM ({hashes}) GROUP BY h HAVING count(*) > 1 LIMIT {MOST_OFFENDERS})"
 
-    def _relation(self, source: Source) -> str:
+    def _relation(self, source: Source, empty: str = _NO_ROWS) -> str:
         if isinstance(source, Held):
             self._connection.register("held", source)
             return "held"
         if not source:
-            return "(SELECT NULL::VARCHAR AS filename, NULL::VARCHAR AS _file WHERE false)"
+            return empty
         files = ", ".join(literal(str(path)) for path in source)
         return f"read_parquet([{files}], union_by_name = true, filename = true)"
 

@@ -126,8 +126,8 @@ class QualityGate:
     ) -> list[Checked]:
         table = delivery.table_frame(reader, suite, now)
         frames: dict[Frame, tuple[Any, list[str]]] = {
-            Frame.COLUMNS: (delivery.columns, ["file", "delivery", "column", "expected", "found"]),
-            Frame.DELIVERIES: (delivery.deliveries, ["file", "delivery"]),
+            Frame.COLUMNS: (delivery.columns, ["_file", "delivery", "column", "expected", "found"]),
+            Frame.REFUSED: (delivery.refused, ["_file", "delivery", "reason", "column", "lines"]),
             Frame.TABLE: (table, ["table"]),
         }
         checked = []

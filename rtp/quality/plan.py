@@ -28,15 +28,22 @@ def _feed_checks(suite: TableSuite) -> list[Expect]:
             family=Family.TYPES,
             severity=suite.severity(Family.TYPES),
         ),
-        _between(
-            suite,
-            "quarantined_share",
-            Range(max=suite.max_quarantined),
-            f"at most {suite.max_quarantined:.1%} of a file's rows were refused while loading",
-            Frame.DELIVERIES,
-            Family.QUARANTINE,
-        ),
+        *(_refused(suite, *one) for one in _REFUSALS),
     ]
+
+
+_REFUSALS = (
+    ("duplicate_share", Family.DUPLICATES, "repeat the keys of another row"),
+    ("missing_share", Family.MISSING, "were refused because a value is missing"),
+    ("type_share", Family.TYPES, "were refused because a value is not of its type"),
+    ("other_share", Family.QUARANTINE, "were refused for what their values say"),
+)
+
+
+def _refused(suite: TableSuite, column: str, family: Family, told: str) -> Expect:
+    limit = suite.max_repeated if family is Family.DUPLICATES else suite.max_quarantined
+    described = f"at most {limit:.1%} of a file's rows {told}"
+    return _between(suite, column, Range(max=limit), described, Frame.REFUSED, family)
 
 
 def _table_checks(suite: TableSuite, published: int | None) -> list[Expect]:

@@ -2,13 +2,14 @@
 
 SHOWN = frozenset({
     "basis", "brand", "category", "channel", "channels", "channel_weight", "committed", "counted_at", "customers_91d",
-    "daily_velocity", "day", "days_of_cover", "delivery", "department", "discount_amount", "discount_rate",
-    "discount_share_91d", "display", "ends_at", "expected", "expected_at", "file", "found", "hours_since_newest",
+    "daily_velocity", "day", "days_of_cover", "delivery", "duplicate_share", "missing_share", "other_share", "type_share",
+    "department", "discount_amount", "discount_rate",
+    "discount_share_91d", "display", "ends_at", "expected", "expected_at", "found", "hours_since_newest",
     "kind", "latitude", "line_id", "list_price", "longitude", "mailer", "margin_rate", "net_amount",
     "offer_id", "on_hand", "order_id", "ordered_at", "popularity_rank", "preferred_channel", "product_id", "purpose",
-    "quantity", "quarantined", "quarantined_share", "redeemed_at", "reserved", "returned_quantity", "rows",
+    "quantity", "redeemed_at", "reserved", "returned_quantity", "rows",
     "rows_kept", "safety_stock", "available", "source", "starts_at", "status", "store_id", "type",
-    "unit_cost", "week_start", "decision_id", "as_of", "units", "name_of_column", "date", "fallback", "placement",
+    "unit_cost", "week_start", "decision_id", "as_of", "units", "date", "fallback", "placement",
 })  # fmt: skip
 """Facts about products, stores, offers, stock and files. Nothing about a person, and no free text a person wrote."""
 

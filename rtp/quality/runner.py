@@ -117,7 +117,16 @@ def _checked(
 
 def _keys(raw: dict[str, Any], key: Sequence[str]) -> tuple[Key, ...]:
     listed = raw.get("partial_unexpected_index_list") or []
-    return tuple({name: _text(row[name]) for name in key if name in row} for row in listed[:MOST_KEYS])
+    rows = [{name: _text(row[name]) for name in key if name in row} for row in listed[:MOST_KEYS]]
+    return tuple(line for row in rows for line in _lines(row))[:MOST_KEYS]
+
+
+def _lines(row: Key) -> list[Key]:
+    """A row about several refused lines as one key per line."""
+    if "lines" not in row:
+        return [row]
+    rest = {name: value for name, value in row.items() if name not in {"lines", "delivery"}}
+    return [{**rest, "_row": line} for line in row["lines"].split()]
 
 
 def _text(value: object) -> str:

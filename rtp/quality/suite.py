@@ -33,8 +33,8 @@ class Frame(StrEnum):
     """The rows themselves, of a large table a sample."""
     TABLE = "table"
     """One row of exact figures about the whole table."""
-    DELIVERIES = "deliveries"
-    """One row per loaded file."""
+    REFUSED = "refused"
+    """One row per loaded file and reason for which the load refused rows of it, with their share and lines."""
     COLUMNS = "columns"
     """One row per loaded file and column of the contract: the type promised and the type found."""
 
@@ -98,7 +98,9 @@ class TableSuite(msgspec.Struct, frozen=True, kw_only=True):
     min_drift_rows: int = 300
     """Fewer rows than this say too little to be compared."""
     max_quarantined: float = 0.05
-    """The share of a file's rows that the load may have refused."""
+    """The share of a file's rows that the load may have refused: for missing, for unreadable, for other values."""
+    max_repeated: float = 0.01
+    """The share of a file's rows that may repeat another's keys; the load takes the last of them."""
     max_row_drop: float = 0.0
     """How much smaller than the published version a mart may be."""
     warn_only: tuple[Family, ...] = ()

@@ -102,7 +102,7 @@ def test_a_column_of_the_wrong_type_or_none_is_caught_by_file_and_column(
     assert failed.expectation == "expect_column_pair_values_to_be_equal"
     (key,) = failed.failing_keys
     assert key["column"] == "net_amount"
-    assert (key["file"], key["expected"], key["found"]) == ("order_lines.csv", "DECIMAL(12,2)", found)
+    assert (key["_file"], key["expected"], key["found"]) == ("order_lines.csv", "DECIMAL(12,2)", found)
 
 
 def test_a_file_that_is_no_parquet_is_caught_and_not_raised(deliver: Deliver, new_gate: NewGate) -> None:
@@ -117,13 +117,32 @@ def test_a_feed_that_never_came_is_caught_if_it_is_needed(new_gate: NewGate, del
     assert only(new_gate().check_feeds(NOW, ["products"])).column == "rows"
 
 
-def test_a_file_whose_rows_were_mostly_refused_is_caught(deliver: Deliver, new_gate: NewGate) -> None:
-    path = deliver("products", "SELECT * FROM sample LIMIT 10")
+@pytest.mark.parametrize(
+    ("reason", "column"),
+    [
+        ("NOT_AN_AMOUNT", "type_share"),
+        ("MISSING_VALUE", "missing_share"),
+        ("DUPLICATE_KEY", "duplicate_share"),
+        ("RETURNED_MORE_THAN_SOLD", "other_share"),
+    ],
+)
+def test_a_file_of_which_the_load_refused_many_rows_is_caught_with_their_lines(
+    deliver: Deliver, new_gate: NewGate, reason: str, column: str
+) -> None:
+    path = deliver("products", "SELECT * FROM sample LIMIT 110")
     quarantine = path.parents[2] / "quarantine" / "products" / path.name
     quarantine.parent.mkdir(parents=True)
-    deliver("products", "SELECT _row AS row, 'NOT_AN_AMOUNT' AS reason, _file FROM sample").rename(quarantine)
+    refused = f"SELECT _row AS row, '{reason}' AS reason, 'list_price' AS \"column\", _file FROM sample OFFSET 110"
+    deliver("products", refused).rename(quarantine)
     failed = only(new_gate().check_feeds(NOW, ["products"]))
-    assert (failed.column, failed.failing_keys[0]["file"]) == ("quarantined_share", "products.jsonl")
+    assert (failed.column, failed.observed) == (column, "0.0833333")
+    assert failed.failing_keys[0] == {
+        "_file": "products.jsonl",
+        "reason": reason,
+        "column": "list_price",
+        "_row": "112",
+    }
+    assert len(failed.failing_keys) == 10
 
 
 def test_what_failed_is_not_accepted_and_what_came_after_the_check_is_not_either(
