@@ -1,5 +1,13 @@
 """The only place that chooses stores: which technology stands behind each port."""
 
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import msgspec
 from redis.asyncio import Redis
 
 from rtp.identity.graph import IdentityGraph
@@ -69,3 +77,19 @@ def quality_gate(settings: Settings) -> QualityGate:
         BaselineFolder(settings.quality_dir / "baseline"),
         lake(settings),
     )
+
+
+@contextmanager
+def folder_gate(settings: Settings, folder: Path, baseline: Path | None, now: datetime) -> Iterator[QualityGate]:
+    """A gate over the files of a folder, loaded into a temporary state; `baseline` is compared with, not written.
+
+    Raises Rejected where a load would refuse the folder.
+    """
+    from rtp.stores.feeds.folder import load_folder
+
+    with TemporaryDirectory(prefix="rtp-quality-") as work:
+        aside = msgspec.structs.replace(settings, state_dir=Path(work))
+        load_folder(lake(aside), folder, now=now)
+        if baseline:
+            shutil.copytree(baseline, aside.quality_dir / "baseline")
+        yield quality_gate(aside)

@@ -36,7 +36,7 @@ def read_config(path: Path, kind: type[T]) -> T:
     try:
         return msgspec.convert(value if value is not None else {}, kind)
     except msgspec.ValidationError as error:
-        raise _explain(path, root, kind, str(error)) from error
+        raise _explain(path, root, value, kind, str(error)) from error
 
 
 def mistake(path: Path, steps: Iterable[str | int], what: str, *, hint: str = "") -> Fatal:
@@ -52,22 +52,47 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f"Did you mean {near[0]!r}?" if near else f"Known: {', '.join(words)}."
 
 
-def _explain(path: Path, root: yaml.Node | None, kind: Any, message: str) -> Fatal:
+def _explain(path: Path, root: yaml.Node | None, value: Any, kind: Any, message: str) -> Fatal:
     match = _PLACE.match(message)
     what, place = (match["what"], match["path"] or "$") if match else (message, "$")
     steps: list[str | int] = [
         step["name"] or ("*" if step["index"] == "..." else int(step["index"])) for step in _STEP.finditer(place)
     ]
+    steps = _named(value, kind, steps)
     unknown = _UNKNOWN_FIELD.search(what)
-    value = _INVALID_VALUE.search(what)
+    invalid = _INVALID_VALUE.search(what)
     hint = ""
     if unknown:
         hint = did_you_mean(unknown["name"], _field_names(_type_at(kind, steps)))
         steps.append(unknown["name"])
-    elif value:
-        hint = did_you_mean(value["value"], _choices(_type_at(kind, steps)))
+    elif invalid:
+        hint = did_you_mean(invalid["value"], _choices(_type_at(kind, steps)))
     where = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps).lstrip(".")
     return Fatal(f"{path}:{_line(root, steps)}: {what}{f' at {where}' if where else ''}.", hint=hint)
+
+
+def _named(value: Any, kind: Any, steps: list[str | int]) -> list[str | int]:
+    """The steps with the key in place of each "*": msgspec does not say which entry of a mapping is wrong."""
+    named: list[str | int] = []
+    for step in steps:
+        key = step
+        if step == "*" and isinstance(value, dict):
+            kinds = _type_at(kind, [*named, step])
+            key = next((name for name, entry in value.items() if not _fits(entry, kinds)), step)
+        named.append(key)
+        reached = isinstance(value, dict) or (isinstance(value, list) and isinstance(key, int))
+        value = value[key] if reached and (isinstance(key, int) or key in value) else None
+    return named
+
+
+def _fits(value: Any, kinds: list[Any]) -> bool:
+    for kind in kinds:
+        try:
+            msgspec.convert(value, kind)
+        except msgspec.ValidationError:
+            continue
+        return True
+    return False
 
 
 def _line(node: yaml.Node | None, steps: list[str | int]) -> int:

@@ -27,7 +27,7 @@ class Items(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         ("items:\n  - name: a\n    channel: emial\n", r":3: Invalid enum value 'emial'", "Did you mean 'email'?"),
         ("items:\n  - name: a\n    channel: fax\n", r":3: Invalid enum value 'fax'", "Known: email, web."),
         ("items:\n\n  - channel: web\n", r":3: .*missing required field `name`", ""),
-        ("by_name:\n  x:\n    name: 3\n", r":1: Expected `str`, got `int` at by_name\.\*\.name", ""),
+        ("by_name:\n  w:\n    name: a\n  x:\n    name: 3\n", r":5: Expected `str`, got `int` at by_name\.x\.name", ""),
         ("items: [\n", r":2: ", "Mend the YAML"),
         ("itmes: []\n", r":1: .*unknown field `itmes`", "Did you mean 'items'?"),
     ],

@@ -17,12 +17,21 @@ if TYPE_CHECKING:
 
 Feeds = Annotated[bool, typer.Option("--feeds", help="Only the incoming feeds.")]
 Marts = Annotated[bool, typer.Option("--marts", help="Only the published marts.")]
+Data = Annotated[Path | None, typer.Option("--data", help="Check the files in this folder; the state stays untouched.")]
 Everything = Annotated[bool, typer.Option("--all", help="Also feed files that were accepted before.")]
+BaselineOption = Annotated[
+    Path | None,
+    typer.Option("--baseline", help="With --data: compare with the accepted states here (.rtp/quality/baseline)."),
+]
 AsOf = Annotated[str, typer.Option("--as-of", help="Judge freshness at this time (ISO 8601) instead of now.")]
 Docs = Annotated[Path | None, typer.Option("--docs", help="Where the HTML goes; default .rtp/quality/docs.")]
 Accept = Annotated[
     list[str] | None,
     typer.Option("--accept", help="Declare this feed good as it is: the change that a check refuses is real."),
+]
+SetAside = Annotated[
+    bool,
+    typer.Option("--set-aside", help="Take the new files of feeds that are stopped out of the feed, and keep them."),
 ]
 
 
@@ -33,10 +42,13 @@ def register(app: typer.Typer) -> None:
     def quality(
         feeds: Feeds = False,
         marts: Marts = False,
+        data: Data = None,
         everything: Everything = False,
+        baseline: BaselineOption = None,
         as_of: AsOf = "",
         docs: Docs = None,
         accept: Accept = None,
+        set_aside: SetAside = False,
         as_json: JsonFlag = False,
     ) -> None:
         """Check feeds and marts; exit code 0 only if no blocking check failed."""
@@ -45,10 +57,15 @@ def register(app: typer.Typer) -> None:
         if accept:
             _accept(settings, accept, now)
             return
-        gate, results = _check_state(
-            settings, now, feeds=feeds or not marts, marts=marts or not feeds, everything=everything
-        )
+        if data:
+            gate, results = _check_folder(settings, data, baseline, now)
+        else:
+            which = {"feeds": feeds or not marts, "marts": marts or not feeds}
+            gate, results = _check_state(settings, now, **which, everything=everything)
+        moved = gate.set_aside(results) if set_aside and not data else {}
         page = _write_docs(gate, docs or settings.quality_dir / "docs", now)
+        for table, folder in moved.items():
+            progress_console.print(f"{table}: its new files are now in {folder}; the feed is as it was accepted.")
         raise typer.Exit(_report(results, page, as_json=as_json))
 
 
@@ -88,6 +105,15 @@ def _check_state(
     return gate, results
 
 
+def _check_folder(
+    settings: Settings, data: Path, baseline: Path | None, now: datetime
+) -> "tuple[QualityGate, tuple[CheckResult, ...]]":
+    from rtp.wiring import folder_gate
+
+    with progress_console.status("checking"), folder_gate(settings, data, baseline, now) as gate:
+        return gate, gate.check_feeds(now, everything=True)
+
+
 def _write_docs(gate: "QualityGate", folder: Path, now: datetime) -> Path:
     from rtp.quality.docs import write_docs
 
@@ -115,8 +141,15 @@ def _print(results: "tuple[CheckResult, ...]", page: Path) -> None:
         console.print(f"{mark}  {suite}  {len(found) - len(failed)} of {len(found)} checks hold")
         for result in failed:
             console.print(
-                f"       {result.severity}: {result.description}: {result.observed}", markup=False, highlight=False
+                f"       {result.severity}: {result.description}: {result.observed}",
+                markup=False,
+                highlight=False,
+                soft_wrap=True,
             )
             for key in result.failing_keys[:3]:
-                console.print(f"         {', '.join(f'{name} {value}' for name, value in key.items())}", markup=False)
-    console.print(f"details: {page}", markup=False)
+                console.print(
+                    f"         {', '.join(f'{name} {value}' for name, value in key.items())}",
+                    markup=False,
+                    soft_wrap=True,
+                )
+    console.print(f"details: {page}", markup=False, soft_wrap=True)

@@ -71,6 +71,24 @@ class QualityGate:
                 state = self._state(suite, [path.name for path in files], now)
                 self._baselines.accept(self._profiled(reader, state, now))
 
+    def set_aside(self, results: Iterable[CheckResult]) -> dict[str, Path]:
+        """Takes the files that are not accepted out of every feed that `results` stop; gives where they went.
+
+        A feed that is only too old keeps its files: there is nothing wrong with them.
+        """
+        stopped = {one.table for one in blocking(results) if one.column != "hours_since_newest"} & set(
+            self.config.feeds
+        )
+        moved = {}
+        for table in sorted(stopped):
+            accepted = self._baselines.accepted(table)
+            known = set(accepted.files) if accepted else set()
+            files = self._feeds.files(table)
+            new = {path.name for path in (*files.files, *files.quarantine)} - known
+            if new:
+                moved[table] = self._feeds.set_aside(table, sorted(new))
+        return moved
+
     def _feed(self, suite: TableSuite, now: datetime, everything: bool) -> tuple[CheckResult, ...]:
         files = self._feeds.files(suite.table)
         if not (files.files or files.quarantine or suite.min_rows):

@@ -1,5 +1,6 @@
 """What quality needs from outside: where files lie, and what was accepted before."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol
 
@@ -20,6 +21,10 @@ class Feeds(Protocol):
 
     def files(self, table: str) -> FeedFiles:
         """All files of a table; none if it was never loaded."""
+        ...
+
+    def set_aside(self, table: str, names: Iterable[str]) -> Path:
+        """Takes files out of a feed, with what was refused of them; gives the folder where they are kept."""
         ...
 
 

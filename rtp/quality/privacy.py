@@ -2,8 +2,8 @@
 
 SHOWN = frozenset({
     "basis", "brand", "category", "channel", "channels", "channel_weight", "committed", "counted_at", "customers_91d",
-    "daily_velocity", "day", "days_of_cover", "delivery", "duplicate_share", "missing_share", "other_share", "type_share",
-    "department", "discount_amount", "discount_rate",
+    "daily_velocity", "day", "days_of_cover", "delivery", "duplicate_share", "missing_share", "other_share",
+    "type_share", "department", "discount_amount", "discount_rate",
     "discount_share_91d", "display", "ends_at", "expected", "expected_at", "found", "hours_since_newest",
     "kind", "latitude", "line_id", "list_price", "longitude", "mailer", "margin_rate", "net_amount",
     "offer_id", "on_hand", "order_id", "ordered_at", "popularity_rank", "preferred_channel", "product_id", "purpose",

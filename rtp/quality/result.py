@@ -38,6 +38,8 @@ class CheckResult(msgspec.Struct, frozen=True, kw_only=True):
     failing_keys: tuple[Key, ...] = ()
     checked: int = 0
     rows: int = 0
+    place: str = ""
+    """The config file and line that ask for it; empty for what is in code."""
 
     @property
     def blocks(self) -> bool:

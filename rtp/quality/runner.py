@@ -87,6 +87,7 @@ def missing_column(suite: TableSuite, expect: Expect, column: str, rows: int) ->
             description=expect.description,
             observed=f"there is no column {column}" + (f" (asked for at {expect.place})" if expect.place else ""),
             rows=rows,
+            place=expect.place,
         ),
         None,
     )
@@ -111,6 +112,7 @@ def _checked(
         failing_keys=() if found.success else keys,
         checked=checked,
         rows=rows,
+        place=expect.place,
     )
     return Checked(result, _cleaned(found, raw, result, shown))
 

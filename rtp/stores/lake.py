@@ -14,6 +14,7 @@ class Lake(msgspec.Struct, frozen=True):
 
     feeds/<table>/<content hash>.parquet         what `rtp load` took in, typed as docs/data.md says
     quarantine/<table>/<content hash>.parquet    the rows that it refused, with line and reason
+    set_aside/<table>/<content hash>.parquet     deliveries that quality stopped, taken out of the feed
     events|decisions|activations|.../received_date=YYYY-MM-DD/<first>-<last>.parquet   archived from the log
     identity/customer_link|identifier_link.parquet    who is who, as resolved just before the build
     versions/<version>/<mart>/data.parquet       published marts; `marts` is a symlink to the current version
@@ -33,6 +34,10 @@ class Lake(msgspec.Struct, frozen=True):
     def incoming(self) -> Path:
         """Where a load works before its files appear in the feeds."""
         return self.root / "incoming"
+
+    def set_aside(self, table: str) -> Path:
+        """The folder of the files of one table that quality stopped and an operator took out."""
+        return self.root / "set_aside" / table
 
     def archive(self, stream: str) -> Path:
         """The folder of one archived stream: events, decisions, activations, rejected."""

@@ -1,5 +1,6 @@
 """What quality reads and remembers on disk: the feeds of the lake, and the accepted states as small JSON files."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
@@ -18,6 +19,20 @@ class LakeFeeds(msgspec.Struct, frozen=True):
     def files(self, table: str) -> FeedFiles:
         """All files of a table; none if it was never loaded."""
         return FeedFiles(files=_parquet(self.lake.feed(table)), quarantine=_parquet(self.lake.quarantine(table)))
+
+    def set_aside(self, table: str, names: Iterable[str]) -> Path:
+        """Takes files out of a feed, with what was refused of them; gives the folder where they are kept."""
+        kept = self.lake.set_aside(table)
+        kept.mkdir(parents=True, exist_ok=True)
+        for name in names:
+            # The quarantine goes first: only the presence of the feed file says that it was loaded.
+            for source, suffix in (
+                (self.lake.quarantine(table), ".refused.parquet"),
+                (self.lake.feed(table), ".parquet"),
+            ):
+                if (source / name).exists():
+                    (source / name).replace(kept / f"{Path(name).stem}{suffix}")
+        return kept
 
 
 class BaselineFolder(msgspec.Struct, frozen=True):
