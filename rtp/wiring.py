@@ -10,10 +10,15 @@ from tempfile import TemporaryDirectory
 import msgspec
 from redis.asyncio import Redis
 
+from rtp.activation.assembly import Activation, assemble_activation
+from rtp.activation.handler import Deciding
+from rtp.activation.outbox import Outbox
+from rtp.clock import Clock
 from rtp.identity.graph import IdentityGraph
 from rtp.identity.keys import KeyedHash
 from rtp.inventory.live import StockListener
 from rtp.inventory.stock import StockStore
+from rtp.profile.consent import ConsentReader
 from rtp.quality.config import load_quality_config
 from rtp.quality.gate import QualityGate
 from rtp.settings import Settings
@@ -24,6 +29,7 @@ from rtp.stores.event_log_redis import RedisEventLog
 from rtp.stores.identity_redis import RedisIdentityGraph
 from rtp.stores.keyring import load_keyring
 from rtp.stores.lake import Lake
+from rtp.stores.outbox_redis import RedisOutbox
 from rtp.stores.quality_state import BaselineFolder, LakeFeeds
 from rtp.stores.record_stream import RecordStream, RedisRejectedLog
 from rtp.stores.stock_redis import RedisStock
@@ -93,3 +99,24 @@ def folder_gate(settings: Settings, folder: Path, baseline: Path | None, now: da
         if baseline:
             shutil.copytree(baseline, aside.quality_dir / "baseline")
         yield quality_gate(aside)
+
+
+def outbox(client: Redis) -> Outbox:
+    """What has been decided and must be delivered."""
+    return RedisOutbox(client)
+
+
+def activation(
+    settings: Settings, client: Redis, *, decider: Deciding, consent: ConsentReader, graph: IdentityGraph, clock: Clock
+) -> Activation:
+    """Triggers, the handler of their effects and the sender, for the worker; raises Fatal for a mistake in config/."""
+    return assemble_activation(
+        settings.config_dir,
+        default_secret=load_keyring(settings).webhook_secret,
+        decider=decider,
+        consent_of=consent.read,
+        graph=graph,
+        outbox=outbox(client),
+        records=record_stream(client, "activations"),
+        clock=clock,
+    )

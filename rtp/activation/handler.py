@@ -72,7 +72,8 @@ class ActivationHandler:
         except Rejected:
             await self._drop(customer_id, effect, trigger, "REFUSED")
             return
-        if not decision.actions:
+        # Nobody is written to about what a page shows when nothing else can be offered.
+        if not any(action.kind in {"product", "offer"} for action in decision.actions):
             await self._drop(customer_id, effect, trigger, "NO_ACTION", decision.decision_id)
             return
         now = to_micros(self._clock())

@@ -8,7 +8,7 @@ import msgspec
 from rtp.decisioning.decision import Channel, Decision
 
 DropReason = Literal[
-    "NO_CONSENT", "COOLDOWN", "NO_ACTION", "EXPIRED", "TRIGGER_GONE", "DESTINATION_GONE", "DESTINATION_STOPPED",
+    "NO_CONSENT", "COOLDOWN", "NO_ACTION", "EXPIRED", "DESTINATION_GONE", "DESTINATION_STOPPED",
     "GONE", "NOT_DELIVERED", "REFUSED", "",
 ]  # fmt: skip
 """GONE: the receiver said 410. REFUSED: the decision itself was not possible. NOT_DELIVERED: retries used up."""

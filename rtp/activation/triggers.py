@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -11,7 +12,7 @@ from rtp.activation.event_names import ECOMMERCE_EVENTS
 from rtp.decisioning.decision import Channel
 from rtp.errors import Fatal
 from rtp.features.values import FeatureValue
-from rtp.profile.effects import Effect
+from rtp.profile.effects import Effect, TriggerRule
 from rtp.signals.event import Event
 from rtp.yaml_config import did_you_mean, mistake, read_config
 
@@ -143,6 +144,11 @@ def effects_for(event: Event, features: Mapping[str, FeatureValue], triggers: Tr
         for trigger in triggers.get(event.name, ())
         if trigger.fires(event, features)
     ]
+
+
+def trigger_rule(triggers: Triggers) -> TriggerRule:
+    """The triggers as the fold wants them."""
+    return TriggerRule(frozenset(triggers), partial(effects_for, triggers=triggers))
 
 
 def activation_id(effect_id: str) -> str:

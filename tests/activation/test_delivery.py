@@ -267,3 +267,11 @@ async def test_a_trigger_that_is_no_longer_declared_is_passed_over(world: World)
     await world.cause(trigger_id="gone")
     assert world.asked == []
     assert await world.written() == []
+
+
+async def test_what_a_page_shows_when_nothing_is_left_is_no_reason_to_write_to_somebody(world: World) -> None:
+    world.actions = [
+        Action(action_id="content:help", kind="content", position=1, score=0.0, expected_value=0.0, propensity=1.0)
+    ]
+    await world.cause()
+    assert await world.written() == [("dropped", "NO_ACTION", 0)]
