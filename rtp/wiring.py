@@ -14,6 +14,7 @@ from rtp.activation.assembly import Activation, assemble_activation
 from rtp.activation.handler import Deciding
 from rtp.activation.outbox import Outbox
 from rtp.clock import Clock
+from rtp.features.online import OnlineStore
 from rtp.identity.graph import IdentityGraph
 from rtp.identity.keys import KeyedHash
 from rtp.inventory.live import StockListener
@@ -29,6 +30,7 @@ from rtp.stores.event_log_redis import RedisEventLog
 from rtp.stores.identity_redis import RedisIdentityGraph
 from rtp.stores.keyring import load_keyring
 from rtp.stores.lake import Lake
+from rtp.stores.online_store import RedisOnlineStore
 from rtp.stores.outbox_redis import RedisOutbox
 from rtp.stores.quality_state import BaselineFolder, LakeFeeds
 from rtp.stores.record_stream import RecordStream, RedisRejectedLog
@@ -43,6 +45,11 @@ def redis_client(settings: Settings) -> Redis:
 def lake(settings: Settings) -> Lake:
     """The Parquet lake."""
     return Lake(settings.lake_dir)
+
+
+def online_store(client: Redis) -> OnlineStore:
+    """The online feature store."""
+    return RedisOnlineStore(client)
 
 
 def stock_store(settings: Settings, client: Redis, *, listener: StockListener | None = None) -> StockStore:

@@ -71,7 +71,7 @@ class Service(msgspec.Struct, frozen=True):
 
     @property
     def references(self) -> tuple[str, ...]:
-        """"view:feature" of all its features."""
+        """ "view:feature" of all its features."""
         return tuple(f"{view.name}:{name}" for view in self.views for name in view.feature_names)
 
 
@@ -221,5 +221,5 @@ def parse_reference(reference: str) -> tuple[View, Feature]:
 
 
 def references_of(views: Sequence[View]) -> list[str]:
-    """"view:feature" of all features of the views."""
+    """ "view:feature" of all features of the views."""
     return [f"{view.name}:{name}" for view in views for name in view.feature_names]
