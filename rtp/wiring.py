@@ -11,9 +11,10 @@ import msgspec
 from redis.asyncio import Redis
 
 from rtp.activation.assembly import Activation, assemble_activation
+from rtp.activation.destinations import load_destinations
 from rtp.activation.handler import Deciding
 from rtp.activation.outbox import Outbox
-from rtp.clock import Clock
+from rtp.clock import Clock, system_clock
 from rtp.features.online import OnlineStore
 from rtp.identity.graph import IdentityGraph
 from rtp.identity.keys import KeyedHash
@@ -25,6 +26,8 @@ from rtp.quality.gate import QualityGate
 from rtp.settings import Settings
 from rtp.signals.log import EventLog
 from rtp.signals.rejection import RejectedLog
+from rtp.stores.audience_sync import AudienceSync
+from rtp.stores.audiences import AudienceFiles
 from rtp.stores.connections import connect
 from rtp.stores.event_log_redis import RedisEventLog
 from rtp.stores.identity_redis import RedisIdentityGraph
@@ -127,3 +130,11 @@ def activation(
         records=record_stream(client, "activations"),
         clock=clock,
     )
+
+
+def audience_sync(settings: Settings) -> AudienceSync:
+    """What brings destinations to the present members of an audience."""
+    destinations = load_destinations(
+        settings.config_dir / "destinations.yaml", default_secret=load_keyring(settings).webhook_secret
+    )
+    return AudienceSync(lake(settings), AudienceFiles(settings.state_dir / "audiences"), destinations, system_clock)

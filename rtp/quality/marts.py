@@ -100,7 +100,7 @@ _SUITES = (
         unique=("store_id", "product_id", "day"),
         key=("store_id", "product_id", "day"),
         max_missing={"product_id": 0, "day": 0},
-        ranges={"units": NOT_NEGATIVE},
+        ranges={"units_sold": NOT_NEGATIVE},
         max_row_drop=ROW_DROP,
     ),
     TableSuite(

@@ -1,0 +1,53 @@
+"""The day as a unit: partitions by UTC day, and which runs work on one day or on all of them."""
+
+from collections.abc import Iterable, Mapping
+from datetime import date, timedelta
+
+import dagster as dg
+
+from rtp.settings import Settings
+from rtp.stores.lake_facts import first_day_of
+
+PARTITION_TAG = "dagster/partition"
+SCOPE_TAG = "rtp/scope"
+"""On a run: "all" builds whatever is new, on any day; without it a run works on its partition's day."""
+ALL = "all"
+BUILD = ("build", "--exclude-resource-type", "unit_test")
+"""Unit tests are about the logic, not about this data: the project's own tests run them."""
+HISTORY_DAYS = 365
+"""Where partitions begin while nothing is loaded."""
+
+
+def day_partitions(settings: Settings, today: date) -> dg.DailyPartitionsDefinition:
+    """One partition a UTC day, from the first day of the loaded orders to today inclusive."""
+    first = first_day_of(settings.lake_dir / "feeds" / "order_lines", "ordered_at")
+    start = first or today - timedelta(days=HISTORY_DAYS)
+    return dg.DailyPartitionsDefinition(start_date=start.isoformat(), end_offset=1)
+
+
+def dbt_arguments(partition: str, tags: Mapping[str, str]) -> list[str]:
+    """What `dbt build` is told: a run of one day takes that day anew, one of all days what is new."""
+    if tags.get(SCOPE_TAG) == ALL or not partition:
+        return list(BUILD)
+    return [*BUILD, "--vars", f'{{"day": "{date.fromisoformat(partition)}"}}']
+
+
+def run_tags(day: date | None, today: date) -> dict[str, str]:
+    """The tags of a run of one day, or of everything new (filed under today)."""
+    if day is not None:
+        return {PARTITION_TAG: day.isoformat()}
+    return {PARTITION_TAG: today.isoformat(), SCOPE_TAG: ALL}
+
+
+def covered(
+    instance: dg.DagsterInstance, days: dg.PartitionsDefinition[str], keys: Iterable[dg.AssetKey], most: int
+) -> list[dg.AssetMaterialization]:
+    """Marks for days that a run of everything built and no mark says so yet: newest first, at most `most`."""
+    known = days.get_partition_keys()
+    missing = [
+        dg.AssetMaterialization(key, partition=day, description="Built with all days.")
+        for key in sorted(keys)
+        if instance.get_latest_materialization_event(key)
+        for day in set(known) - instance.get_materialized_partitions(key)
+    ]
+    return sorted(missing, key=lambda mark: str(mark.partition), reverse=True)[:most]

@@ -1,0 +1,27 @@
+"""Everything Dagster knows of the product: assets and checks by stage, jobs, schedules, sensors."""
+
+import dagster as dg
+
+from rtp.clock import Clock, system_clock
+from rtp.settings import Settings, load_settings
+from rtp_dagster import alerts, arrivals, jobs
+from rtp_dagster.defs import activation, published, quality, signals, warehouse_models
+from rtp_dagster.project import read_project
+from rtp_dagster.resources import Warehouse
+
+STAGES = (signals, warehouse_models, quality, published, activation)
+
+
+def build_definitions(settings: Settings, clock: Clock = system_clock) -> dg.Definitions:
+    """The whole graph over one state directory."""
+    project = read_project(settings, clock().date())
+    return dg.Definitions.merge(
+        *(stage.definitions(project) for stage in STAGES),
+        jobs.definitions(),
+        arrivals.definitions(project),
+        alerts.definitions(),
+        dg.Definitions(resources={"settings": settings, "warehouse": Warehouse(settings), "clock": clock}),
+    )
+
+
+defs = build_definitions(load_settings())

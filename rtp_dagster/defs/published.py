@@ -1,0 +1,52 @@
+"""The marts as everybody else reads them: swapped in all at once, after the blocking checks."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from rtp import wiring
+from rtp.clock import Clock
+from rtp.settings import Settings
+from rtp.stores.lake_facts import folder_facts
+from rtp.stores.published import publish
+from rtp_dagster.naming import WAREHOUSE_POOL, dbt_key, published_key, spec
+from rtp_dagster.project import Project
+from rtp_dagster.reporting import facts_metadata
+from rtp_dagster.translation import marts_of, stage_of
+
+
+def definitions(project: Project) -> dg.Definitions:
+    """One step, because one pointer swaps all marts: readers never see two builds at once."""
+    marts = marts_of(project.manifest)
+
+    @dg.multi_asset(name="publish", specs=_specs(project), pool=WAREHOUSE_POOL)
+    def publish_marts(
+        context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings], clock: dg.ResourceParam[Clock]
+    ) -> Iterator[dg.MaterializeResult[None]]:
+        moment = clock()
+        version = f"{moment:%Y%m%dT%H%M%S}-{context.run_id[:8]}"
+        publish(settings, version)
+        wiring.quality_gate(settings).accept(moment)
+        lake = wiring.lake(settings)
+        for mart in sorted(marts):
+            folder = lake.mart(mart).parent
+            metadata = facts_metadata(folder_facts(folder), folder) | {"version": version}
+            yield dg.MaterializeResult(
+                asset_key=published_key(mart), metadata=metadata, data_version=dg.DataVersion(version)
+            )
+
+    return dg.Definitions(assets=[publish_marts])
+
+
+def _specs(project: Project) -> list[dg.AssetSpec]:
+    return [
+        spec(
+            published_key(name),
+            stage=stage_of(node),
+            about=f"{node.get('description', '').strip()} Read by everything outside the warehouse.".strip(),
+            kinds={"parquet"},
+            sources=project.sources,
+            deps=[dbt_key(name)],
+        )
+        for name, node in sorted(marts_of(project.manifest).items())
+    ]

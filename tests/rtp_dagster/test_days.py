@@ -1,0 +1,38 @@
+"""What a run is told about days."""
+
+from datetime import date
+
+import dagster as dg
+
+from rtp_dagster.days import covered, dbt_arguments, run_tags
+
+DAY, TODAY = date(2026, 3, 1), date(2026, 3, 4)
+
+
+def test_a_run_of_one_day_takes_that_day_anew() -> None:
+    arguments = dbt_arguments("2026-03-01", run_tags(DAY, TODAY))
+    assert arguments[0] == "build"
+    assert arguments[-2:] == ["--vars", '{"day": "2026-03-01"}']
+
+
+def test_a_run_of_all_days_takes_what_is_new_and_is_filed_under_today() -> None:
+    tags = run_tags(None, TODAY)
+    assert tags["dagster/partition"] == "2026-03-04"
+    assert "--vars" not in dbt_arguments(tags["dagster/partition"], tags)
+
+
+def test_unit_tests_of_dbt_never_run_on_real_data() -> None:
+    for tags in (run_tags(DAY, TODAY), run_tags(None, TODAY)):
+        assert "unit_test" in dbt_arguments("2026-03-01", tags)
+
+
+def test_days_that_a_run_covered_are_marked_newest_first_and_once() -> None:
+    days = dg.DailyPartitionsDefinition("2026-03-01", end_date="2026-03-05")
+    built, never = dg.AssetKey(["dbt", "built"]), dg.AssetKey(["dbt", "never"])
+    with dg.DagsterInstance.ephemeral() as instance:
+        instance.report_runless_asset_event(dg.AssetMaterialization(built, partition="2026-03-04"))
+        first = covered(instance, days, [built, never], most=2)
+        assert [(mark.asset_key, mark.partition) for mark in first] == [(built, "2026-03-03"), (built, "2026-03-02")]
+        for mark in first:
+            instance.report_runless_asset_event(mark)
+        assert [mark.partition for mark in covered(instance, days, [built, never], most=2)] == ["2026-03-01"]
