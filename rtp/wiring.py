@@ -1,5 +1,6 @@
 """The only place that chooses stores: which technology stands behind each port."""
 
+import logging
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +15,12 @@ from rtp.activation.assembly import Activation, assemble_activation
 from rtp.activation.destinations import load_destinations
 from rtp.activation.handler import Deciding
 from rtp.activation.outbox import Outbox
-from rtp.clock import Clock, system_clock
+from rtp.clock import Clock, NewId, random_id, system_clock
+from rtp.decisioning.assignment import load_experiments
+from rtp.decisioning.decide import Decider
+from rtp.decisioning.policy import load_policy
+from rtp.decisioning.ports import Knowledge
+from rtp.decisioning.shopper import ConsentOf
 from rtp.features.online import OnlineStore
 from rtp.identity.graph import IdentityGraph
 from rtp.identity.keys import KeyedHash
@@ -29,15 +35,20 @@ from rtp.signals.rejection import RejectedLog
 from rtp.stores.audience_sync import AudienceSync
 from rtp.stores.audiences import AudienceFiles
 from rtp.stores.connections import connect
+from rtp.stores.decision_log_redis import RedisDecisionLog
 from rtp.stores.event_log_redis import RedisEventLog
 from rtp.stores.identity_redis import RedisIdentityGraph
 from rtp.stores.keyring import load_keyring
 from rtp.stores.lake import Lake
+from rtp.stores.models import ModelFolder
+from rtp.stores.moments_redis import RedisMoments
 from rtp.stores.online_store import RedisOnlineStore
 from rtp.stores.outbox_redis import RedisOutbox
 from rtp.stores.quality_state import BaselineFolder, LakeFeeds
 from rtp.stores.record_stream import RecordStream, RedisRejectedLog
 from rtp.stores.stock_redis import RedisStock
+
+logger = logging.getLogger("rtp")
 
 
 def redis_client(settings: Settings) -> Redis:
@@ -83,6 +94,42 @@ def record_stream(client: Redis, name: str) -> RecordStream:
 def identity_graph(settings: Settings, client: Redis) -> IdentityGraph:
     """Which identifiers are one customer."""
     return RedisIdentityGraph(client, keyed_hash(settings))
+
+
+def knowledge(settings: Settings) -> ModelFolder:
+    """The catalogue and model in use, as far as there are any; run its `watch` beside whatever decides."""
+    folder = ModelFolder(
+        settings.models_dir,
+        on_error=lambda what, error: logger.error("%s cannot be used: %s", what, error),
+    )
+    folder.refresh()
+    return folder
+
+
+def decider(
+    settings: Settings,
+    client: Redis,
+    *,
+    consent_of: ConsentOf,
+    online: OnlineStore,
+    knowledge: Knowledge,
+    clock: Clock = system_clock,
+    new_id: NewId = random_id,
+) -> Decider:
+    """Decides with the policy `default`; raises Fatal with file and line for a config that cannot be meant."""
+    return Decider(
+        identity=identity_graph(settings, client),
+        consent_of=consent_of,
+        online=online,
+        stock=stock_store(settings, client),
+        moments=RedisMoments(client),
+        log=RedisDecisionLog(client),
+        knowledge=knowledge,
+        policy=load_policy(settings.config_dir / "policy" / "default.yaml"),
+        experiments=load_experiments(settings.config_dir / "experiments.yaml"),
+        clock=clock,
+        new_id=new_id,
+    )
 
 
 def quality_gate(settings: Settings) -> QualityGate:

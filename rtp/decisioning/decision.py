@@ -8,7 +8,7 @@ Channel = Literal["web", "app", "email", "push", "sms", "ads", "store"]
 ActionKind = Literal["product", "offer", "content", "service"]
 RejectReason = Literal[
     "OUT_OF_STOCK", "STOCK_STALE", "NO_CONSENT", "FREQUENCY_CAP", "MARGIN_FLOOR", "RECENTLY_BOUGHT",
-    "NOT_IN_CHANNEL", "NOT_ELIGIBLE", "LOWER_RANK",
+    "NOT_IN_CHANNEL", "NOT_ELIGIBLE", "LOWER_RANK", "IN_CART", "UNKNOWN_STORE",
 ]  # fmt: skip
 
 
@@ -112,3 +112,7 @@ class DecisionRecord(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     catalog_version: str
     rejected: list[RejectedAction]
     reason_for_fallback: str | None = None
+    contextual: bool = False
+    """Without what is known of the customer: nobody known, or no consent to personalization in this channel."""
+    trigger_id: str | None = None
+    """The trigger that asked, where none of the channels did."""

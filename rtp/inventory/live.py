@@ -9,17 +9,18 @@ StockListener = Callable[[Sequence[StockPosition]], Awaitable[None]]
 """Told of positions after they changed; may be told twice or late, never of something that was not so."""
 
 STOCK_LIVE = "stock_live"
+VALUES = ("on_hand", "reserved", "committed", "safety_stock", "available", "as_of")
 
 
 def stock_live(online: OnlineStore) -> StockListener:
-    """A listener that writes `stock_live` (on_hand, available, as_of in µs) where not older than what is there."""
+    """A listener that writes `stock_live` (as_of in µs) where not older than what is there."""
 
     async def listen(positions: Sequence[StockPosition]) -> None:
         rows = [
             (
                 {"store_id": position.store_id, "product_id": position.product_id},
                 position.as_of,
-                {"on_hand": position.on_hand, "available": position.available, "as_of": position.as_of},
+                {name: getattr(position, name) for name in VALUES},
             )
             for position in positions
             if position.as_of is not None

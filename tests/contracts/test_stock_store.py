@@ -147,4 +147,5 @@ async def test_changes_become_features_of_stock_live(redis_client: redis.asyncio
     await stock.apply([moved("m1", "count", 5)])
     await stock.apply([moved("m1", "count", 5)])
     entity = {"store_id": "s1", "product_id": "p1"}
-    assert online.written == [("stock_live", [(entity, NOW, {"on_hand": 5, "available": 5, "as_of": NOW})])]
+    values = {"on_hand": 5, "reserved": 0, "committed": 0, "safety_stock": 0, "available": 5, "as_of": NOW}
+    assert online.written == [("stock_live", [(entity, NOW, values)])]
