@@ -1,7 +1,7 @@
 """The catalogue: what purchases teach about products, stores and customers, as compact arrays.
 
 Read-only and memory-mapped: processes on one machine share its pages, and a million customers cost disk, not
-start-up time. Ids are sorted fixed-width bytes, found by binary search. Built by rtp.decisioning.build, kept by
+start-up time. Ids are sorted fixed-width bytes, found by binary search. Made by rtp.optimization.catalog_build, kept by
 rtp.stores.models.
 """
 

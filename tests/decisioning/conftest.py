@@ -11,17 +11,17 @@ import pytest
 
 from rtp.clock import to_micros
 from rtp.decisioning.assignment import Experiments
-from rtp.decisioning.build import build_catalog
 from rtp.decisioning.catalog import Catalog
 from rtp.decisioning.decide import Decider
 from rtp.decisioning.decision import DecisionRecord
 from rtp.decisioning.moment import Moment
 from rtp.decisioning.policy import Policy, load_policy
-from rtp.decisioning.sales import Window
 from rtp.decisioning.score import Ranker
 from rtp.features.live import project
 from rtp.identity.types import Customer, Identifier
 from rtp.inventory.stock import Count
+from rtp.optimization.catalog_build import build_catalog
+from rtp.optimization.sales import Window
 from rtp.profile.consent import Consent, Grant
 from rtp.settings import checkout_root
 from rtp.stores.stock_memory import MemoryStock

@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from rtp.decisioning import sales, similar
 from rtp.decisioning.catalog import (
     CUSTOMER_STATS,
     DAYPARTS,
@@ -22,7 +21,8 @@ from rtp.decisioning.catalog import (
     Products,
     Stores,
 )
-from rtp.decisioning.sales import Columns, Window
+from rtp.optimization import sales, similar
+from rtp.optimization.sales import Columns, Window
 
 KINDS = {"store": STORE, "warehouse": WAREHOUSE, "web": WEB}
 POPULAR = 500
