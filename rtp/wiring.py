@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import msgspec
 from redis.asyncio import Redis
@@ -27,8 +28,6 @@ from rtp.identity.keys import KeyedHash
 from rtp.inventory.live import StockListener
 from rtp.inventory.stock import StockStore
 from rtp.profile.consent import ConsentReader
-from rtp.quality.config import load_quality_config
-from rtp.quality.gate import QualityGate
 from rtp.settings import Settings
 from rtp.signals.log import EventLog
 from rtp.signals.rejection import RejectedLog
@@ -44,11 +43,13 @@ from rtp.stores.models import ModelFolder
 from rtp.stores.moments_redis import RedisMoments
 from rtp.stores.online_store import RedisOnlineStore
 from rtp.stores.outbox_redis import RedisOutbox
-from rtp.stores.quality_state import BaselineFolder, LakeFeeds
 from rtp.stores.record_stream import RecordStream, RedisRejectedLog
 from rtp.stores.stock_redis import RedisStock
 
 logger = logging.getLogger("rtp")
+
+if TYPE_CHECKING:  # builds only: it brings pandas, which the hot path must start without
+    from rtp.quality.gate import QualityGate
 
 
 def redis_client(settings: Settings) -> Redis:
@@ -132,8 +133,12 @@ def decider(
     )
 
 
-def quality_gate(settings: Settings) -> QualityGate:
+def quality_gate(settings: Settings) -> "QualityGate":
     """The checks of feeds and marts; raises Fatal with file and line for a config that cannot be meant."""
+    from rtp.quality.config import load_quality_config
+    from rtp.quality.gate import QualityGate
+    from rtp.stores.quality_state import BaselineFolder, LakeFeeds
+
     return QualityGate(
         load_quality_config(settings.config_dir / "quality"),
         LakeFeeds(lake(settings)),
@@ -143,7 +148,7 @@ def quality_gate(settings: Settings) -> QualityGate:
 
 
 @contextmanager
-def folder_gate(settings: Settings, folder: Path, baseline: Path | None, now: datetime) -> Iterator[QualityGate]:
+def folder_gate(settings: Settings, folder: Path, baseline: Path | None, now: datetime) -> "Iterator[QualityGate]":
     """A gate over the files of a folder, loaded into a temporary state; `baseline` is compared with, not written.
 
     Raises Rejected where a load would refuse the folder.
