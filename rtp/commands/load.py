@@ -13,12 +13,20 @@ if TYPE_CHECKING:
     from rtp.signals.feeds.report import LoadReport
     from rtp.stores.feeds.load import Progress
 
-Source = Annotated[str, typer.Argument(help="A folder with one .parquet, .csv or .jsonl file per table.")]
+COMPLETE_JOURNEY = "completejourney"
+
+Source = Annotated[
+    str, typer.Argument(help="A folder with one .parquet, .csv or .jsonl file per table, or: completejourney.")
+]
 Shift = Annotated[
     bool,
     typer.Option(
         "--shift-to-yesterday", help="Move all dates of the folder by whole weeks so that they end yesterday."
     ),
+]
+Original = Annotated[bool, typer.Option("--original-dates", help="completejourney: keep its dates of 2017.")]
+Households = Annotated[
+    int | None, typer.Option("--households", min=1, help="completejourney: only this many households, drawn by seed.")
 ]
 
 
@@ -29,11 +37,16 @@ def register(app: typer.Typer) -> None:
     def load(
         source: Source,
         shift_to_yesterday: Shift = False,
+        original_dates: Original = False,
+        households: Households = None,
         json: JsonFlag = False,
     ) -> None:
         """Take files into the lake; bad rows go to quarantine, and repeating a load changes nothing."""
         with _watched() as progress:
-            report = _load_folder(Path(source), progress, shift_to_yesterday)
+            if source == COMPLETE_JOURNEY:
+                report = _load_completejourney(progress, households, original_dates)
+            else:
+                report = _load_folder(Path(source), progress, shift_to_yesterday)
         if json:
             print_json(report)
         else:
@@ -48,6 +61,18 @@ def _load_folder(folder: Path, progress: "Progress", shift_to_yesterday: bool) -
 
     lake = wiring.lake(load_settings())
     return load_folder(lake, folder, now=system_clock(), progress=progress, shift_to_yesterday=shift_to_yesterday)
+
+
+def _load_completejourney(progress: "Progress", households: int | None, original_dates: bool) -> "LoadReport":
+    from rtp import wiring
+    from rtp.clock import system_clock
+    from rtp.settings import load_settings
+    from rtp.simulation.completejourney.load import load_completejourney
+
+    lake = wiring.lake(load_settings())
+    return load_completejourney(
+        lake, now=system_clock(), progress=progress, households=households, original_dates=original_dates
+    )
 
 
 @contextmanager

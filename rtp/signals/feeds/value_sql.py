@@ -3,7 +3,10 @@
 from rtp.signals.feeds.column import Column, Kind
 from rtp.signals.feeds.schema_sql import literal
 
-EARLIEST, LATEST = "TIMESTAMPTZ '1900-01-01'", "TIMESTAMPTZ '2200-01-01'"
+RANGES = {
+    Kind.TIME: "TIMESTAMPTZ '1900-01-01' AND TIMESTAMPTZ '2200-01-01'",
+    Kind.DATE: "DATE '1900-01-01' AND DATE '2200-01-01'",
+}
 _TIMES = ("TIMESTAMP", "DATE")
 _FRACTIONS = ("DOUBLE", "FLOAT")
 _NESTED = ("STRUCT", "MAP", "JSON")
@@ -30,7 +33,7 @@ def typed_value(raw: str, source_type: str, column: Column, shift_days: int) -> 
     if shift_days and column.shifts and column.kind is Kind.TIME:
         return f"{value} + INTERVAL {shift_days} DAY"
     if shift_days and column.shifts and column.kind is Kind.DATE:
-        return f"CAST({value} + INTERVAL {shift_days} DAY AS DATE)"
+        return f"{value} + {shift_days}"
     return value
 
 
@@ -44,7 +47,7 @@ def _time(raw: str, source_type: str) -> str:
 
 
 def _date(raw: str, source_type: str) -> str:
-    return f"CAST({_time(raw, source_type)} AS DATE)"
+    return raw if source_type == "DATE" else f"CAST({_time(raw, source_type)} AS DATE)"
 
 
 def _money(raw: str, _source_type: str) -> str:
@@ -95,8 +98,8 @@ def problems(column: Column, raw: str, value: str) -> list[tuple[str, str]]:
     if column.choices:
         allowed = ", ".join(literal(choice) for choice in column.choices)
         found.append((f"{value} NOT IN ({allowed})", "NOT_ALLOWED"))
-    if column.kind in {Kind.TIME, Kind.DATE}:
-        found.append((f"{value} NOT BETWEEN {EARLIEST} AND {LATEST}", "OUT_OF_RANGE"))
+    if column.kind in RANGES:
+        found.append((f"{value} NOT BETWEEN {RANGES[column.kind]}", "OUT_OF_RANGE"))
     if column.minimum is not None:
         found.append((f"{value} < {column.minimum}", "OUT_OF_RANGE"))
     if column.maximum is not None:

@@ -11,7 +11,7 @@ import msgspec
 from rtp.errors import Rejected
 from rtp.signals.feeds import CONTRACTS
 
-Format = Literal["parquet", "csv", "jsonl"]
+Format = Literal["parquet", "csv", "jsonl", "query"]
 FORMATS: dict[str, Format] = {".parquet": "parquet", ".csv": "csv", ".jsonl": "jsonl"}
 DELIMITERS = (",", ";", "\t", "|")
 
@@ -27,6 +27,9 @@ class FeedFile(msgspec.Struct, frozen=True, kw_only=True):
     """Everything in it is made up."""
     simulated_columns: str = ""
     """Names, separated by commas, of the columns that are made up in rows that are otherwise real."""
+
+    sql: str = ""
+    """Format `query`: gives the table's columns and `_row`, the line in `path`."""
 
     @property
     def name(self) -> str:

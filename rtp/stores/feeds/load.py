@@ -50,7 +50,7 @@ def load_files(
     with _only_load(lake):
         prepare_lake(lake)
         shifts = shift_days or {}
-        fresh = [file for file in files if not _final(lake, file).feed.exists()]
+        fresh = [file for file in files if not is_loaded(lake, file)]
         seconds = _check_aside(lake, fresh, now, progress, shifts)
         _refuse_empty(lake, files)
         reports = []
@@ -62,6 +62,11 @@ def load_files(
             reports.append(_report(_final(lake, file), file, status, seconds.get(file.table, 0.0)))
         shutil.rmtree(lake.incoming, ignore_errors=True)
     return reports
+
+
+def is_loaded(lake: Lake, file: FeedFile) -> bool:
+    """Whether a file of this content is in the lake."""
+    return _final(lake, file).feed.exists()
 
 
 def _check_aside(

@@ -33,7 +33,10 @@ def relation_of(
 ) -> Relation:
     """Opens a file; texts are first written to `work_dir` as Parquet. Raises Rejected naming file and column."""
     staged = work_dir / f"{file.table}-{file.digest}.rows.parquet"
-    if file.format == "parquet":
+    if file.format == "query":
+        columns = _describe(connection, f"({file.sql})")
+        found = Relation(f"({file.sql})", {name: kind for name, kind in columns.items() if name != ROW})
+    elif file.format == "parquet":
         found = _parquet(connection, file)
     elif file.format == "csv":
         rows = stage_csv(file.path, staged, notify)

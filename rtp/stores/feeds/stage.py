@@ -14,6 +14,8 @@ from rtp.stores.feeds.files import FeedFile, unreadable
 from rtp.stores.feeds.relation import Relation
 from rtp.stores.lake import appearing
 
+FEED_FORMAT = "FORMAT parquet, COMPRESSION zstd, PARQUET_VERSION V2"
+"""Version 2 halves the files: line numbers and dates are stored as differences."""
 LONGEST_RAW = 20_000
 """A refused row is kept up to this many characters."""
 
@@ -42,13 +44,14 @@ class Pass(msgspec.Struct, frozen=True, kw_only=True):
 
 def write_checked(work: Pass, target: Target) -> None:
     """Writes the quarantine file (if any row is refused) and then the feed file; a row is in exactly one of them."""
-    connection = work.connection
     try:
-        connection.execute("DROP TABLE IF EXISTS superseded")
-        connection.execute(f"CREATE TEMP TABLE superseded AS {_superseded(work)}")
-        _write_quarantine(work, target.quarantine)
+        flaws = _find_flaws(work)
+        if flaws or work.relation.unreadable:
+            _write_quarantine(work, target.quarantine)
+        else:
+            target.quarantine.unlink(missing_ok=True)
         with appearing(target.feed) as aside:
-            connection.execute(f"COPY ({_good(work)}) TO {literal(str(aside))} (FORMAT parquet, COMPRESSION zstd)")
+            work.connection.execute(f"COPY ({_good(work, flaws)}) TO {literal(str(aside))} ({FEED_FORMAT})")
     except (duckdb.IOException, duckdb.InvalidInputException, duckdb.SerializationException) as error:
         raise unreadable(work.file.path, str(error).splitlines()[0]) from error
 
@@ -60,21 +63,29 @@ def _checked(work: Pass) -> str:
     )
 
 
-def _superseded(work: Pass) -> str:
-    """The lines of good rows that a later good row of the same keys replaces. Cheap where there are none."""
-    keys = ", ".join(quoted(key) for key in work.table.keys)
-    hashes = f"SELECT hash({keys}) AS h FROM ({_checked(work)}) WHERE {PROBLEM} IS NULL"
-    work.connection.execute("DROP TABLE IF EXISTS repeated")
-    work.connection.execute(f"CREATE TEMP TABLE repeated AS SELECT h FROM ({hashes}) GROUP BY h HAVING count(*) > 1")
-    if not work.connection.execute("SELECT count(*) FROM repeated").fetchall()[0][0]:
-        return f"SELECT CAST(NULL AS BIGINT) AS {ROW} WHERE false"
-    return (
+def _find_flaws(work: Pass) -> bool:
+    """Whether any row has a problem or a later row of the same keys; the lines of the latter go to `superseded`.
+
+    One pass over the hashes of the keys, where a bad row has none; only where one of them repeats, a second pass.
+    """
+    connection, keys = work.connection, ", ".join(quoted(key) for key in work.table.keys)
+    hashes = f"SELECT CASE WHEN {PROBLEM} IS NULL THEN hash({keys}) END AS h FROM ({_checked(work)})"
+    _keep(connection, "repeated", f"SELECT h FROM ({hashes}) GROUP BY h HAVING count(*) > 1 OR h IS NULL")
+    bad, repeated = connection.execute("SELECT count(*) FILTER (h IS NULL), count(h) FROM repeated").fetchall()[0]
+    superseded = (
         f"SELECT {ROW} FROM ({_checked(work)}) WHERE {PROBLEM} IS NULL AND hash({keys}) IN (SELECT h FROM repeated) "
         f"QUALIFY row_number() OVER (PARTITION BY {keys} ORDER BY {ROW} DESC) > 1"
     )
+    _keep(connection, "superseded", superseded if repeated else f"SELECT CAST(NULL AS BIGINT) AS {ROW} WHERE false")
+    return bool(bad or repeated)
 
 
-def _good(work: Pass) -> str:
+def _keep(connection: duckdb.DuckDBPyConnection, name: str, query: str) -> None:
+    connection.execute(f"DROP TABLE IF EXISTS {name}")
+    connection.execute(f"CREATE TEMP TABLE {name} AS {query}")
+
+
+def _good(work: Pass, flaws: bool) -> str:
     file = work.file
     names = [column.name for column in work.table.columns] + own_columns(work.table, work.relation.columns)
     made_up = literal(file.simulated_columns) if file.simulated_columns else "NULL"
@@ -83,10 +94,8 @@ def _good(work: Pass) -> str:
         f"{str(file.simulated).lower()} AS _simulated, CAST({made_up} AS VARCHAR) AS _simulated_columns"
     )
     kept = ", ".join(quoted(name) for name in names)
-    return (
-        f"SELECT {kept}, {provenance} FROM ({_checked(work)}) "
-        f"WHERE {PROBLEM} IS NULL AND {ROW} NOT IN (SELECT {ROW} FROM superseded)"
-    )
+    rows = f"SELECT {kept}, {provenance} FROM ({_checked(work)})"
+    return f"{rows} WHERE {PROBLEM} IS NULL AND {ROW} NOT IN (SELECT {ROW} FROM superseded)" if flaws else rows
 
 
 def _write_quarantine(work: Pass, path: Path) -> None:
@@ -97,14 +106,9 @@ def _write_quarantine(work: Pass, path: Path) -> None:
         }
     )
     work.connection.register("unreadable_lines", lines)
-    work.connection.execute("DROP TABLE IF EXISTS refused")
-    work.connection.execute(f"CREATE TEMP TABLE refused AS {_refused(work)}")
-    if work.connection.execute("SELECT count(*) FROM refused").fetchall()[0][0]:
-        with appearing(path) as aside:
-            ordered = "SELECT * FROM refused ORDER BY row"
-            work.connection.execute(f"COPY ({ordered}) TO {literal(str(aside))} (FORMAT parquet, COMPRESSION zstd)")
-    else:
-        path.unlink(missing_ok=True)
+    with appearing(path) as aside:
+        ordered = f"SELECT * FROM ({_refused(work)}) ORDER BY row"
+        work.connection.execute(f"COPY ({ordered}) TO {literal(str(aside))} ({FEED_FORMAT})")
 
 
 def _refused(work: Pass) -> str:
