@@ -34,8 +34,10 @@ from rtp.signals.rejection import RejectedLog
 from rtp.stores.audience_sync import AudienceSync
 from rtp.stores.audiences import AudienceFiles
 from rtp.stores.connections import connect
+from rtp.stores.consent_redis import RedisConsent
 from rtp.stores.decision_log_redis import RedisDecisionLog
 from rtp.stores.event_log_redis import RedisEventLog
+from rtp.stores.fragments_redis import RedisFragments
 from rtp.stores.identity_redis import RedisIdentityGraph
 from rtp.stores.keyring import load_keyring
 from rtp.stores.lake import Lake
@@ -161,6 +163,11 @@ def folder_gate(settings: Settings, folder: Path, baseline: Path | None, now: da
         if baseline:
             shutil.copytree(baseline, aside.quality_dir / "baseline")
         yield quality_gate(aside)
+
+
+def consent(client: Redis) -> RedisConsent:
+    """Consent, read where it is written: a ConsentReader that also takes in what feeds state."""
+    return RedisConsent(client, RedisFragments(client))
 
 
 def outbox(client: Redis) -> Outbox:

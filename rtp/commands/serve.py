@@ -12,7 +12,10 @@ def register(app: typer.Typer) -> None:
     def serve() -> None:
         """Run the HTTP API in the foreground (`rtp up` does it for you)."""
         import logging
+        import os
 
+        # One request scores some hundred rows: more threads than one only wait for each other.
+        os.environ.setdefault("OMP_NUM_THREADS", "1")
         from rtp.serving.server import serve as serve_api
         from rtp.settings import load_settings
 

@@ -9,7 +9,7 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 
-from rtp.serving import health, inventory, track
+from rtp.serving import decide, health, inventory, profiles, track
 from rtp.serving.bodies import MAX_BODY_BYTES
 from rtp.serving.ports import Ports
 from rtp.serving.problems import HANDLERS
@@ -19,6 +19,14 @@ ROUTES = [
     track.call,
     track.batch,
     track.project_settings,
+    decide.decide,
+    decide.web_decide,
+    decide.trace,
+    profiles.profile,
+    profiles.features,
+    profiles.identifiers,
+    profiles.consent,
+    profiles.set_consent,
     inventory.movements,
     inventory.position,
     inventory.reserve,

@@ -1,5 +1,6 @@
 """The API's ports on the stores that wiring chooses."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -17,6 +18,9 @@ from rtp.stores.keyring import load_keyring
 async def open_ports(settings: Settings) -> AsyncIterator[Ports]:
     """The ports, opened for as long as the context lasts; Redis need not be up yet."""
     client = wiring.redis_client(settings)
+    knowledge = wiring.knowledge(settings)
+    consent, online = wiring.consent(client), wiring.online_store(client)
+    watching = asyncio.create_task(knowledge.watch())
     try:
         yield Ports(
             settings=settings,
@@ -26,9 +30,16 @@ async def open_ports(settings: Settings) -> AsyncIterator[Ports]:
             log=wiring.event_log(settings, client),
             rejected=wiring.rejected_log(client),
             stock=wiring.stock_store(settings, client),
+            graph=wiring.identity_graph(settings, client),
+            consent=consent,
+            online=online,
+            decider=wiring.decider(
+                settings, client, consent_of=consent.read, online=online, knowledge=knowledge, clock=system_clock
+            ),
             readiness=_readiness(client),
         )
     finally:
+        watching.cancel()
         await client.aclose()
 
 

@@ -7,8 +7,12 @@ from typing import Any, cast
 from litestar.connection import ASGIConnection
 
 from rtp.clock import Clock
+from rtp.decisioning.decide import Decider
+from rtp.features.online import OnlineStore
+from rtp.identity.graph import IdentityGraph
 from rtp.identity.keys import KeyedHash
 from rtp.inventory.stock import StockStore
+from rtp.profile.consent import ConsentReader
 from rtp.settings import Settings
 from rtp.signals.log import EventLog
 from rtp.signals.rejection import RejectedLog
@@ -29,6 +33,10 @@ class Ports:
     log: EventLog
     rejected: RejectedLog
     stock: StockStore
+    graph: IdentityGraph
+    consent: ConsentReader
+    online: OnlineStore
+    decider: Decider
     readiness: Readiness
 
 

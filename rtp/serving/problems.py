@@ -70,6 +70,8 @@ def explain_decode_error(error: msgspec.DecodeError) -> Rejected:
         return Rejected("The body is not valid JSON.", reason="NOT_JSON", hint=hint)
     match = _AT.match(text)
     what, path = (match["what"], match["path"]) if match else (text, "")
+    if "field `data`" in what and not path:
+        return Rejected("The request has no body.", reason="NO_BODY", hint="Send a JSON object, with its content type.")
     named = re.search(r"field `(?P<name>[^`]+)`", what)
     if named:
         path = f"{path}.{named['name']}".lstrip(".")
@@ -98,9 +100,11 @@ def _unavailable(detail: str, hint: str, retry_after: float) -> tuple[Problem, d
 
 def _http(error: HTTPException) -> tuple[Problem, dict[str, str]]:
     """Litestar's own: no such route, wrong method, a body or query that does not fit its type."""
-    cause = error.__cause__
-    if isinstance(cause, msgspec.DecodeError):
-        return _rejected(explain_decode_error(cause))
+    cause: BaseException | None = error.__cause__
+    while cause is not None:
+        if isinstance(cause, msgspec.DecodeError):
+            return _rejected(explain_decode_error(cause))
+        cause = cause.__cause__
     field = ""
     detail = error.detail
     if isinstance(error, ValidationException) and isinstance(error.extra, list) and error.extra:

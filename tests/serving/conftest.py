@@ -1,16 +1,29 @@
 """The API on a real Redis, called through ASGI in the test's own event loop."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 
+import duckdb
 import httpx
 import msgspec
 import pytest
+from redis.asyncio import Redis
 
+from rtp.decisioning.catalog import Catalog
+from rtp.optimization.catalog_build import build_catalog
+from rtp.optimization.sales import Window
+from rtp.profile.effects import TriggerRule
 from rtp.serving.app import create_app
 from rtp.serving.assemble import open_ports
 from rtp.serving.ports import Ports
 from rtp.settings import Settings
+from rtp.signals.log import WORKER_GROUP
+from rtp.stores.fragments_redis import RedisFragments, RedisOrderClaims
 from rtp.stores.keyring import Keyring, load_keyring
+from rtp.stores.models import save_catalog
+from rtp.worker.effects import EffectDrain
+from rtp.worker.processing import Processor, ProcessorSettings
+from rtp.worker.projector import Projector
+from tests.decisioning.conftest import AS_OF, sell
 
 PROBLEM = "application/problem+json"
 
@@ -64,3 +77,46 @@ def problem(answer: httpx.Response, status: int, reason: str = "") -> dict[str, 
     assert "Traceback" not in answer.text
     assert body.get("reason", "") == reason
     return body
+
+
+@pytest.fixture(scope="session")
+def small_catalog() -> Catalog:
+    """What forty customers of the small retailer buy."""
+    db = duckdb.connect()
+    db.execute("set TimeZone = 'UTC'")
+    sell(db)
+    return build_catalog(db, Window(as_of=int(AS_OF.timestamp())))
+
+
+@pytest.fixture
+def with_catalog(api_settings: Settings, small_catalog: Catalog) -> None:
+    """Use it before `ports`: the API then starts with a catalogue."""
+    save_catalog(api_settings.models_dir, small_catalog)
+
+
+@pytest.fixture
+def applied(ports: Ports, redis_client: Redis) -> Callable[[], Awaitable[int]]:
+    """Does the worker's work on everything in the log, once; gives how many events that were."""
+    fragments = RedisFragments(redis_client)
+    projector = Projector(ports.graph, fragments, ports.online, ports.clock)
+    processor = Processor(
+        graph=ports.graph,
+        fragments=fragments,
+        orders=RedisOrderClaims(redis_client),
+        drain=EffectDrain({"project": projector}, ports.rejected, ports.clock),
+        rejected=ports.rejected,
+        rule=TriggerRule(),
+        settings=ProcessorSettings(region=ports.settings.phone_region, anonymous_ttl_days=90),
+    )
+
+    async def work() -> int:
+        count = 0
+        for partition in range(ports.log.partitions):
+            entries = await ports.log.read(WORKER_GROUP, "test", partition, count=100, block_ms=0)
+            entries = entries or await ports.log.read(WORKER_GROUP, "test", partition, count=100, block_ms=0)
+            verdicts = await processor.process(entries)
+            await ports.log.acknowledge(WORKER_GROUP, verdicts)
+            count += len(verdicts)
+        return count
+
+    return work
