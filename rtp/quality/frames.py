@@ -199,5 +199,7 @@ def _offence(expect: Expect) -> str:
         case "expect_column_values_to_be_in_set" if not expect.place:
             return f"{column} NOT IN ({', '.join(literal(str(value)) for value in kwargs['value_set'])})"
         case "expect_column_pair_values_a_to_be_greater_than_b" if not expect.place:
-            return f"{quoted(kwargs['column_A'])} < {quoted(kwargs['column_B'])}"
+            high, low = quoted(kwargs["column_A"]), quoted(kwargs["column_B"])
+            among = "" if expect.floor is None else f" AND {high} >= {expect.floor}"
+            return f"({high} < {low}{among})"
     return ""

@@ -3,7 +3,7 @@
 import msgspec
 
 from rtp.quality.profile import Baseline, ColumnProfile
-from rtp.quality.suite import Expect, Family, Frame, Range, TableSuite
+from rtp.quality.suite import Expect, Family, Frame, Order, Range, TableSuite
 
 
 def plan(suite: TableSuite, baseline: Baseline | None, rows: int, published: int | None) -> list[Expect]:
@@ -68,7 +68,7 @@ def _row_checks(suite: TableSuite, baseline: Baseline | None) -> list[Expect]:
         *_duplicates(suite),
         *(_between(suite, name, limits, _told(name, limits)) for name, limits in suite.ranges.items()),
         *(_choice(suite, name, values) for name, values in suite.choices.items()),
-        *(_order(suite, low, high) for low, high in suite.ordered),
+        *(_order(suite, order) for order in suite.ordered),
     ]
 
 
@@ -145,13 +145,16 @@ def _choice(suite: TableSuite, column: str, values: tuple[str, ...]) -> Expect:
     )
 
 
-def _order(suite: TableSuite, low: str, high: str) -> Expect:
+def _order(suite: TableSuite, order: Order) -> Expect:
+    kwargs = {"column_A": order.high, "column_B": order.low, "or_equal": True}
+    among = "" if order.floor is None else f" where that is at least {order.floor:g}"
     return Expect(
         name="expect_column_pair_values_a_to_be_greater_than_b",
-        kwargs={"column_A": high, "column_B": low, "or_equal": True, "ignore_row_if": "either_value_is_missing"},
-        description=f"{low} is at most {high}",
+        kwargs={**kwargs, "ignore_row_if": "either_value_is_missing"},
+        description=f"{order.low} is at most {order.high}{among}",
         family=Family.ORDER,
         severity=suite.severity(Family.ORDER),
+        floor=order.floor,
     )
 
 

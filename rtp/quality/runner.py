@@ -8,7 +8,7 @@ import msgspec
 import pandas as pd
 
 from rtp.quality.privacy import shows_values
-from rtp.quality.result import CheckResult, Key
+from rtp.quality.result import CheckResult, Key, Severity
 from rtp.quality.suite import Expect, TableSuite
 
 if TYPE_CHECKING:
@@ -46,20 +46,11 @@ class Runner:
         if not expects:
             return []
         import great_expectations as gx
-        from great_expectations.expectations.registry import get_expectation_impl
 
         self._batches += 1
         asset = self._source.add_dataframe_asset(f"{suite.layer}.{suite.table}.{self._batches}")
         batch = asset.add_batch_definition_whole_dataframe("all").get_batch({"dataframe": frame})
-        made = [
-            get_expectation_impl(expect.name)(
-                **expect.kwargs,
-                description=expect.description,
-                meta={"at": position},
-                severity="critical" if expect.severity == "blocking" else "warning",
-            )
-            for position, expect in enumerate(expects)
-        ]
+        made = [_made(expect, position) for position, expect in enumerate(expects)]
         answer = batch.validate(
             gx.ExpectationSuite(name=f"{suite.layer}.{suite.table}", expectations=made),
             result_format={
@@ -72,6 +63,20 @@ class Runner:
         answers = sorted(answer.results, key=lambda found: found.expectation_config.meta["at"])
         pairs = zip(expects, answers, strict=True)
         return [_checked(suite, expect, found, key, len(frame), rows) for expect, found in pairs]
+
+
+def _made(expect: Expect, position: int) -> Any:
+    from great_expectations.expectations.registry import get_expectation_impl
+    from great_expectations.expectations.row_conditions import Column
+
+    among = {} if expect.floor is None else {"row_condition": Column(expect.kwargs["column_A"]) >= expect.floor}
+    return get_expectation_impl(expect.name)(
+        **expect.kwargs,
+        **among,
+        description=expect.description,
+        meta={"at": position},
+        severity="critical" if expect.severity is Severity.BLOCKING else "warning",
+    )
 
 
 def missing_column(suite: TableSuite, expect: Expect, column: str, rows: int) -> Checked:

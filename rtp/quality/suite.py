@@ -47,6 +47,14 @@ class Range(msgspec.Struct, frozen=True, kw_only=True):
     mostly: float = 1.0
 
 
+class Order(msgspec.Struct, frozen=True):
+    """`low` <= `high` in every row that has both, and whose `high` is at least `floor` if that is given."""
+
+    low: str
+    high: str
+    floor: float | None = None
+
+
 class Expect(msgspec.Struct, frozen=True, kw_only=True):
     """One Great Expectations expectation, not yet made: its registered name and arguments."""
 
@@ -56,6 +64,8 @@ class Expect(msgspec.Struct, frozen=True, kw_only=True):
     frame: Frame = Frame.ROWS
     family: Family = Family.OWN
     severity: Severity = Severity.BLOCKING
+    floor: float | None = None
+    """Only rows whose `column_A` is at least this are looked at."""
     place: str = ""
     """The file and line where the retailer wrote it; empty for a suite in code."""
 
@@ -83,8 +93,7 @@ class TableSuite(msgspec.Struct, frozen=True, kw_only=True):
     """How much that share may grow over the last accepted feed's."""
     ranges: dict[str, Range] = {}
     choices: dict[str, tuple[str, ...]] = {}
-    ordered: tuple[tuple[str, str], ...] = ()
-    """Pairs (a, b) of columns where a <= b."""
+    ordered: tuple[Order, ...] = ()
     max_duplicates: float = 0.0
     time: str = ""
     """The column that says how new a row is."""

@@ -61,8 +61,13 @@ def test_a_broken_position_is_refused_with_its_key(
     assert (failed.column, failed.failing_keys[0]["product_id"]) == (column, key)
 
 
+def test_more_sold_than_counted_leaves_nothing_available_and_is_no_fault(new_gate: NewGate) -> None:
+    oversold = positions(on_hand=[-3, *[n % 7 for n in range(1, 100)]], available=[0] * 100)
+    assert not blocking(new_gate().check_marts({"inventory_position": oversold}, NOW))
+
+
 def test_a_mart_that_was_not_renewed_is_refused(new_gate: NewGate) -> None:
-    results = new_gate().check_marts({"inventory_position": positions()}, NOW + timedelta(days=3))
+    results = new_gate().check_marts({"inventory_position": positions()}, NOW + timedelta(days=9))
     assert [result.column for result in blocking(results)] == ["hours_since_newest"]
 
 
