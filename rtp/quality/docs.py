@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from rtp.quality.index_page import STYLE, index_page
 from rtp.quality.runner import Checked
 
 _REMOTE = re.compile(
@@ -16,7 +17,15 @@ _REMOTE = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 """What a browser would fetch from elsewhere when the page opens."""
-_FOOTER = re.compile(r"<footer.*?</footer>", re.DOTALL)
+
+_MENDED = (
+    (_REMOTE, ""),
+    (re.compile(r"<footer.*?</footer>", re.DOTALL), ""),
+    (re.compile(r"Data asset: None<br>"), ""),
+    (re.compile(r'<a href="[./]*/expectations/[^"]*" *>([^<]*)</a>'), r"\1"),
+    (re.compile("Sampled Unexpected Values"), "Failing rows"),
+)
+"""What is taken out of their pages: fetches, advertising, links to pages that are not made."""
 
 
 def write_docs(checked: Sequence[Checked], folder: Path, now: datetime) -> Path:
@@ -26,12 +35,19 @@ def write_docs(checked: Sequence[Checked], folder: Path, now: datetime) -> Path:
         _build(checked, aside, now)
         for page in aside.rglob("*.html"):
             page.write_text(_at_home(page.read_text(encoding="utf-8")), encoding="utf-8")
+        index = index_page([one.result for one in checked], _links(aside), now)
+        (aside / "index.html").write_text(index, encoding="utf-8")
         if folder.exists():
             shutil.rmtree(folder)
         aside.rename(folder)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
     return folder / "index.html"
+
+
+def _links(folder: Path) -> dict[str, str]:
+    pages = [page.relative_to(folder) for page in (folder / "validations").rglob("*.html")]
+    return {"/".join(page.parts[1:3]): page.as_posix() for page in pages}
 
 
 def _build(checked: Sequence[Checked], folder: Path, now: datetime) -> None:
@@ -62,6 +78,7 @@ def _by_suite(checked: Sequence[Checked]) -> dict[str, list[Any]]:
 
 
 def _store(context: Any, suite: str, validations: list[Any], run: Any) -> None:
+    import great_expectations as gx
     from great_expectations.core.expectation_validation_result import ExpectationSuiteValidationResult
     from great_expectations.data_context.types.resource_identifiers import (
         ExpectationSuiteIdentifier,
@@ -79,7 +96,7 @@ def _store(context: Any, suite: str, validations: list[Any], run: Any) -> None:
             "unsuccessful_expectations": len(validations) - held,
             "success_percent": 100 * held / len(validations),
         },
-        meta={"run_id": run, "expectation_suite_name": suite, "active_batch_definition": {"data_asset_name": suite}},
+        meta={"run_id": run, "great_expectations_version": gx.__version__},
     )
     identifier = ValidationResultIdentifier(
         expectation_suite_identifier=ExpectationSuiteIdentifier(suite), run_id=run, batch_identifier=suite
@@ -88,16 +105,16 @@ def _store(context: Any, suite: str, validations: list[Any], run: Any) -> None:
 
 
 def _at_home(page: str) -> str:
-    local = _REMOTE.sub("", page).replace("Sampled Unexpected Values", "Failing rows")
-    local = _FOOTER.sub("", local)
-    return local.replace("</head>", f"<style>{_STYLE}</style></head>", 1)
+    for pattern, replacement in _MENDED:
+        page = pattern.sub(replacement, page)
+    return page.replace("</head>", f"<style>{_STYLE}</style></head>", 1)
 
 
-_STYLE = """
-body{font:15px/1.45 system-ui,sans-serif;margin:1.5rem auto;max-width:72rem;padding:0 1rem;
-color:#1b1f24;background:#fff}
-table{border-collapse:collapse;width:100%;margin:.5rem 0}td,th{border:1px solid #d0d7de;padding:.35rem .6rem;
-text-align:left;vertical-align:top}code{background:#eef1f4;padding:0 .25em}.text-danger{color:#b42318}
-.text-success{color:#1a7f37}.modal,.cooltip,form[action*="http"],#ge-cta-footer{display:none}a{color:#0b5cad}
-.badge{border:1px solid #d0d7de;border-radius:.4em;padding:0 .4em}ul{padding-left:1.2rem}svg,img{max-height:2.5rem}
+_STYLE = (
+    STYLE
+    + """
+.fa-check-circle::before{content:"\\2713"}.fa-times::before{content:"\\2717"}.fa-exclamation-triangle::before{content:"!"}
+h5,h6,.h5,.h6{font-weight:600}.modal,.cooltip,.card:has(.btn-group-toggle),a[data-toggle=collapse]{display:none}
 """
+)
+"""Great Expectations' pages without the style sheets that they would fetch, and without what needs their scripts."""
