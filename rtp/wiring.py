@@ -28,6 +28,7 @@ from rtp.identity.keys import KeyedHash
 from rtp.inventory.live import StockListener
 from rtp.inventory.stock import StockStore
 from rtp.profile.consent import ConsentReader
+from rtp.profile.history import History
 from rtp.settings import Settings
 from rtp.signals.log import EventLog
 from rtp.signals.rejection import RejectedLog
@@ -38,6 +39,7 @@ from rtp.stores.consent_redis import RedisConsent
 from rtp.stores.decision_log_redis import RedisDecisionLog
 from rtp.stores.event_log_redis import RedisEventLog
 from rtp.stores.fragments_redis import RedisFragments
+from rtp.stores.history import LakeAndLogHistory
 from rtp.stores.identity_redis import RedisIdentityGraph
 from rtp.stores.keyring import load_keyring
 from rtp.stores.lake import Lake
@@ -168,6 +170,11 @@ def folder_gate(settings: Settings, folder: Path, baseline: Path | None, now: da
 def consent(client: Redis) -> RedisConsent:
     """Consent, read where it is written: a ConsentReader that also takes in what feeds state."""
     return RedisConsent(client, RedisFragments(client))
+
+
+def history(settings: Settings, client: Redis) -> History:
+    """A shopper's past events, archived or not."""
+    return LakeAndLogHistory(client, lake(settings), partitions=settings.partitions)
 
 
 def outbox(client: Redis) -> Outbox:

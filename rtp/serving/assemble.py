@@ -36,6 +36,7 @@ async def open_ports(settings: Settings) -> AsyncIterator[Ports]:
             decider=wiring.decider(
                 settings, client, consent_of=consent.read, online=online, knowledge=knowledge, clock=system_clock
             ),
+            history=wiring.history(settings, client),
             readiness=_readiness(client),
         )
     finally:

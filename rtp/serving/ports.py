@@ -13,6 +13,7 @@ from rtp.identity.graph import IdentityGraph
 from rtp.identity.keys import KeyedHash
 from rtp.inventory.stock import StockStore
 from rtp.profile.consent import ConsentReader
+from rtp.profile.history import History
 from rtp.settings import Settings
 from rtp.signals.log import EventLog
 from rtp.signals.rejection import RejectedLog
@@ -37,6 +38,7 @@ class Ports:
     consent: ConsentReader
     online: OnlineStore
     decider: Decider
+    history: History
     readiness: Readiness
 
 

@@ -117,7 +117,9 @@ def _http(error: HTTPException) -> tuple[Problem, dict[str, str]]:
     title = _TITLES.get(error.status_code, "Error")
     hint = "See /openapi.json for all calls." if error.status_code in {400, 404, 405} else ""
     headers = {k: v for k, v in (error.headers or {}).items() if k.lower() in {"allow", "retry-after"}}
-    return Problem(title=title, status=error.status_code, detail=detail, field=field, hint=hint), headers
+    reason = "BAD_FIELD" if field else ""
+    problem = Problem(title=title, status=error.status_code, detail=detail, reason=reason, field=field, hint=hint)
+    return problem, headers
 
 
 def answer_error(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:

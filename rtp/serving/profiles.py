@@ -78,12 +78,12 @@ class ConsentSet(msgspec.Struct, frozen=True, rename="camel"):
 async def profile(request: AnyRequest, shopper: FromPath[str]) -> Profile:
     """`shopper` is "type:value": user_id, email, anonymous_id, loyalty_id, phone or customer_id."""
     ports = ports_of(request)
-    customer = await _find(ports, shopper)
-    consent, features = await asyncio.gather(ports.consent.read(customer.customer_id), _features(ports, customer))
+    customer = await find(ports, shopper)
+    consent, features = await asyncio.gather(ports.consent.read(customer.customer_id), features_of(ports, customer))
     return Profile(
         customer_id=customer.customer_id,
-        identifiers=_identifiers(customer),
-        consent=_grants(consent),
+        identifiers=identifiers_of(customer),
+        consent=grants_of(consent),
         features=features,
     )
 
@@ -92,21 +92,21 @@ async def profile(request: AnyRequest, shopper: FromPath[str]) -> Profile:
 async def features(request: AnyRequest, shopper: FromPath[str]) -> Features:
     """By view; live values are decayed to now."""
     ports = ports_of(request)
-    return await _features(ports, await _find(ports, shopper))
+    return await features_of(ports, await find(ports, shopper))
 
 
 @get(f"{_PATH}/identifiers", guards=_GUARDS, tags=_TAG, summary="All identifiers of the shopper")
 async def identifiers(request: AnyRequest, shopper: FromPath[str]) -> dict[str, list[str]]:
     """By type."""
-    return _identifiers(await _find(ports_of(request), shopper))
+    return identifiers_of(await find(ports_of(request), shopper))
 
 
 @get(f"{_PATH}/consent", guards=_GUARDS, tags=_TAG, summary="What the shopper has consented to")
 async def consent(request: AnyRequest, shopper: FromPath[str]) -> list[Grant]:
     """The last word on each purpose and channel; what is not listed is a no."""
     ports = ports_of(request)
-    customer = await _find(ports, shopper)
-    return _grants(await ports.consent.read(customer.customer_id))
+    customer = await find(ports, shopper)
+    return grants_of(await ports.consent.read(customer.customer_id))
 
 
 @put(f"{_PATH}/consent", guards=_GUARDS, tags=_TAG, summary="Record consent or its withdrawal")
@@ -131,7 +131,8 @@ async def set_consent(request: AnyRequest, shopper: FromPath[str], data: JSONBod
     return ConsentSet(str(data.purpose), data.channel, data.status, at)
 
 
-async def _find(ports: Ports, shopper: str) -> Customer:
+async def find(ports: Ports, shopper: str) -> Customer:
+    """The customer of "type:value"; raises NotFound, or Rejected for what cannot be a shopper."""
     identifier = _read(ports, shopper)
     if isinstance(identifier, Identifier):
         customer_id = await ports.graph.resolve(identifier)
@@ -172,7 +173,7 @@ async def _named(ports: Ports, shopper: str) -> dict[str, Any]:
     """The fields by which an event names the shopper."""
     identifier = _read(ports, shopper)
     if isinstance(identifier, str):
-        customer = await _find(ports, shopper)
+        customer = await find(ports, shopper)
         if not customer.identifiers:
             raise NotFound("This customer has no identifier left.", reason="UNKNOWN_CUSTOMER", field="shopper")
         identifier = min(customer.identifiers, key=lambda each: list(IdentifierType).index(each.type))
@@ -183,7 +184,8 @@ async def _named(ports: Ports, shopper: str) -> dict[str, Any]:
     return {"context": {"traits": {identifier.type.value: identifier.value}}}
 
 
-async def _features(ports: Ports, customer: Customer) -> Features:
+async def features_of(ports: Ports, customer: Customer) -> Features:
+    """The customer's features by view, live ones decayed to now."""
     (row,) = await ports.online.read([{"customer_id": customer.customer_id}], _REFERENCES)
     found = {view.name: {name: row.get(f"{view.name}:{name}") for name in view.feature_names} for view in _VIEWS}
     live: FeatureRow = found[CUSTOMER_LIVE.name]
@@ -192,14 +194,16 @@ async def _features(ports: Ports, customer: Customer) -> Features:
     return found
 
 
-def _identifiers(customer: Customer) -> dict[str, list[str]]:
+def identifiers_of(customer: Customer) -> dict[str, list[str]]:
+    """Identifiers by type."""
     by_type: dict[str, list[str]] = {}
     for each in customer.identifiers:
         by_type.setdefault(each.type.value, []).append(each.value)
     return by_type
 
 
-def _grants(consent: Consent) -> list[Grant]:
+def grants_of(consent: Consent) -> list[Grant]:
+    """The last words on consent, by purpose and channel."""
     grants = []
     for key, grant in sorted(consent.grants.items()):
         purpose, _, channel = key.partition("/")

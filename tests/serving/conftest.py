@@ -1,6 +1,7 @@
 """The API on a real Redis, called through ASGI in the test's own event loop."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
 
 import duckdb
 import httpx
@@ -26,6 +27,7 @@ from rtp.worker.projector import Projector
 from tests.decisioning.conftest import AS_OF, sell
 
 PROBLEM = "application/problem+json"
+Applied = Callable[[], Awaitable[int]]
 
 
 @pytest.fixture
@@ -95,7 +97,7 @@ def with_catalog(api_settings: Settings, small_catalog: Catalog) -> None:
 
 
 @pytest.fixture
-def applied(ports: Ports, redis_client: Redis) -> Callable[[], Awaitable[int]]:
+def applied(ports: Ports, redis_client: Redis) -> Applied:
     """Does the worker's work on everything in the log, once; gives how many events that were."""
     fragments = RedisFragments(redis_client)
     projector = Projector(ports.graph, fragments, ports.online, ports.clock)
@@ -120,3 +122,25 @@ def applied(ports: Ports, redis_client: Redis) -> Callable[[], Awaitable[int]]:
         return count
 
     return work
+
+
+@pytest.fixture
+def shop(server: httpx.AsyncClient, keyring: Keyring) -> "Shop":
+    return Shop(server, httpx.BasicAuth(keyring.write, ""))
+
+
+class Shop:
+    """Sends events with the write key, looks up with the server key."""
+
+    def __init__(self, http: httpx.AsyncClient, writer: httpx.BasicAuth) -> None:
+        self.http = http
+        self._writer = writer
+
+    async def send(self, call: str, **event: Any) -> None:
+        answer = await self.http.post(f"/v1/{call}", json=event, auth=self._writer)
+        assert answer.status_code == 200, answer.text
+
+    async def profile(self, shopper: str, part: str = "") -> Any:
+        answer = await self.http.get(f"/v1/profiles/{shopper}{part}")
+        assert answer.status_code == 200, answer.text
+        return answer.json()

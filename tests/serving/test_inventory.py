@@ -70,7 +70,7 @@ async def test_a_bad_movement_is_told_by_its_field(
 
 async def test_an_unknown_store_or_product_is_404_with_a_reason(server: httpx.AsyncClient) -> None:
     problem(await server.get("/v1/inventory/p1", params={"storeId": "nowhere"}), 404, "UNKNOWN_POSITION")
-    body = problem(await server.get("/v1/inventory/p1"), 400)
+    body = problem(await server.get("/v1/inventory/p1"), 400, "BAD_FIELD")
     assert body["field"] == "storeId"
 
 

@@ -1,37 +1,11 @@
 """A shopper over HTTP: by any identifier, with what was just done and said."""
 
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import httpx
 import pytest
 
-from rtp.stores.keyring import Keyring
-from tests.serving.conftest import problem
-
-Applied = Callable[[], Awaitable[int]]
-
-
-@pytest.fixture
-def shop(server: httpx.AsyncClient, keyring: Keyring) -> "Shop":
-    return Shop(server, httpx.BasicAuth(keyring.write, ""))
-
-
-class Shop:
-    """Sends events with the write key, looks up with the server key."""
-
-    def __init__(self, http: httpx.AsyncClient, writer: httpx.BasicAuth) -> None:
-        self.http = http
-        self._writer = writer
-
-    async def send(self, call: str, **event: Any) -> None:
-        answer = await self.http.post(f"/v1/{call}", json=event, auth=self._writer)
-        assert answer.status_code == 200, answer.text
-
-    async def profile(self, shopper: str, part: str = "") -> Any:
-        answer = await self.http.get(f"/v1/profiles/{shopper}{part}")
-        assert answer.status_code == 200, answer.text
-        return answer.json()
+from tests.serving.conftest import Applied, Shop, problem
 
 
 async def test_a_shopper_is_found_by_every_identifier_with_what_they_just_did(shop: Shop, applied: Applied) -> None:
