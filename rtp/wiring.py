@@ -29,6 +29,7 @@ from rtp.inventory.live import StockListener
 from rtp.inventory.stock import StockStore
 from rtp.profile.consent import ConsentReader
 from rtp.profile.history import History
+from rtp.profile.store import FragmentStore, OrderClaims
 from rtp.settings import Settings
 from rtp.signals.log import EventLog
 from rtp.signals.rejection import RejectedLog
@@ -38,11 +39,12 @@ from rtp.stores.connections import connect
 from rtp.stores.consent_redis import RedisConsent
 from rtp.stores.decision_log_redis import RedisDecisionLog
 from rtp.stores.event_log_redis import RedisEventLog
-from rtp.stores.fragments_redis import RedisFragments
+from rtp.stores.fragments_redis import RedisFragments, RedisOrderClaims
 from rtp.stores.history import LakeAndLogHistory
 from rtp.stores.identity_redis import RedisIdentityGraph
 from rtp.stores.keyring import load_keyring
 from rtp.stores.lake import Lake
+from rtp.stores.leases_redis import PartitionLeases
 from rtp.stores.models import ModelFolder
 from rtp.stores.moments_redis import RedisMoments
 from rtp.stores.online_store import RedisOnlineStore
@@ -99,6 +101,21 @@ def record_stream(client: Redis, name: str) -> RecordStream:
 def identity_graph(settings: Settings, client: Redis) -> IdentityGraph:
     """Which identifiers are one customer."""
     return RedisIdentityGraph(client, keyed_hash(settings))
+
+
+def fragment_store(client: Redis) -> FragmentStore:
+    """The live state of each partition key."""
+    return RedisFragments(client)
+
+
+def order_claims(client: Redis) -> OrderClaims:
+    """Which event has counted an order."""
+    return RedisOrderClaims(client)
+
+
+def partition_leases(settings: Settings, client: Redis, *, owner: str) -> PartitionLeases:
+    """Which partitions a worker of that name reads."""
+    return PartitionLeases(client, owner=owner, partitions=settings.partitions)
 
 
 def knowledge(settings: Settings) -> ModelFolder:

@@ -183,11 +183,15 @@ async def test_on_a_shared_device_the_next_user_does_not_inherit(house: House) -
 
 async def test_two_workers_on_one_fragment_lose_and_double_nothing(redis_client: redis.asyncio.Redis) -> None:
     houses = [House(redis_client), House(redis_client)]
-    entries = [entry(number, event(f"m{number}")) for number in range(40)]
-    batches = [entries[start : start + 4] for start in range(0, 40, 4)]
-    await asyncio.gather(*(houses[index % 2].processor.process(batch) for index, batch in enumerate(batches)))
+    entries = [entry(number, event(f"m{number}")) for number in range(60)]
+
+    async def work(start: int) -> None:
+        for first in range(start, 60, 12):
+            await houses[start // 6].processor.process(entries[first : first + 6])
+
+    await asyncio.gather(work(0), *(work(6) for _ in range(2)))
     (fragment,) = await houses[0].fragments.load([user_key()])
-    assert fragment.state.applied == 40
+    assert fragment.state.applied == 60
 
 
 async def test_replaying_in_log_order_gives_identical_bytes(house: House, redis_client: redis.asyncio.Redis) -> None:

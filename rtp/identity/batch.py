@@ -1,0 +1,166 @@
+"""The feeds' customers become one customer each: the rules of rtp.identity.rules for a million rows at once. Pure.
+
+Rows that share an identifier are one person, unless that would make two user ids one. The customer is named after its
+strongest identifier, as on the live path, so that both speak of the same customer without talking.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
+import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from rtp.identity.identifiers import STRENGTH
+from rtp.identity.keys import KeyedHash
+from rtp.identity.normalize import DEFAULT_REGION, normalize
+from rtp.identity.types import Identifier, IdentifierType
+
+CONTACTS = (IdentifierType.USER_ID, IdentifierType.EMAIL, IdentifierType.PHONE, IdentifierType.LOYALTY_ID)
+
+Ref = tuple[str, str]
+"""(source, customer_ref)."""
+
+
+class IdentityLinks(msgspec.Struct, frozen=True):
+    """Who is who, as rows."""
+
+    customers: list[tuple[str, str, str]]
+    """(source, customer_ref, customer id), one row for each reference of each source."""
+    identifiers: list[tuple[str, str, str, str]]
+    """(identifier type, value, customer id, first source that names it), one row an identifier."""
+
+
+class _Graph:
+    """Identifiers by number, and which of them stand in one row."""
+
+    def __init__(self) -> None:
+        self.numbers: dict[Identifier, int] = {}
+        self.sources: list[str] = []
+        self.edges: list[tuple[int, int]] = []
+
+    def add(self, source: str, identifier: Identifier) -> int:
+        number = self.numbers.setdefault(identifier, len(self.numbers))
+        if number == len(self.sources):
+            self.sources.append(source)
+        elif source < self.sources[number]:
+            self.sources[number] = source
+        return number
+
+
+def resolve(
+    customers: Mapping[str, Sequence[str | None]],
+    refs: Iterable[Ref],
+    keys: KeyedHash,
+    *,
+    region: str = DEFAULT_REGION,
+) -> IdentityLinks:
+    """Links of all customers.
+
+    `customers` holds the columns source, customer_ref, user_id, email, phone and loyalty_id of the feed, in any order
+    of rows; `refs` are those that occur in other feeds, whether or not a customer row has them.
+    """
+    graph = _read(customers, refs, region)
+    named = list(graph.numbers)
+    group = _components(graph)
+    for members in _with_several_users(named, group):
+        _split(members, named, group, graph.edges)
+    return _links(named, group, graph.sources, keys)
+
+
+def _read(customers: Mapping[str, Sequence[str | None]], refs: Iterable[Ref], region: str) -> _Graph:
+    graph = _Graph()
+    for source, ref in zip(customers["source"], customers["customer_ref"], strict=True):
+        graph.add(source or "", _reference(source or "", ref or ""))
+    for source, ref in refs:
+        graph.add(source, _reference(source, ref))
+    for kind in CONTACTS:
+        values = zip(customers["source"], customers["customer_ref"], customers[kind], strict=True)
+        for source, ref, value in values:
+            found = normalize(kind, value, region=region) if value else None
+            if found is not None:
+                row = graph.numbers[_reference(source or "", ref or "")]
+                graph.edges.append((row, graph.add(source or "", found)))
+    return graph
+
+
+def _reference(source: str, ref: str) -> Identifier:
+    return Identifier(IdentifierType.CUSTOMER_REF, f"{source}:{ref}")
+
+
+def _components(graph: _Graph) -> list[int]:
+    """The group of each identifier, by who stands in one row with whom."""
+    size = len(graph.numbers)
+    edges = np.array(graph.edges or [(0, 0)], dtype=np.int64)
+    if not size:
+        return []
+    matrix = coo_array((np.ones(len(edges), dtype=np.int8), (edges[:, 0], edges[:, 1])), shape=(size, size))
+    labels: list[int] = connected_components(matrix, directed=False)[1].tolist()
+    return labels
+
+
+def _with_several_users(named: Sequence[Identifier], group: Sequence[int]) -> list[list[int]]:
+    users: dict[int, int] = defaultdict(int)
+    for number, identifier in enumerate(named):
+        if identifier.type is IdentifierType.USER_ID:
+            users[group[number]] += 1
+    crowded: dict[int, list[int]] = {label: [] for label, count in users.items() if count > 1}
+    for number, label in enumerate(group):
+        if label in crowded:
+            crowded[label].append(number)
+    return [members for _, members in sorted(crowded.items())]
+
+
+def _split(
+    members: Sequence[int], named: Sequence[Identifier], group: list[int], edges: Sequence[tuple[int, int]]
+) -> None:
+    """Groups the members anew, one user id at most in each: the strongest identifiers first, then by value.
+
+    An identifier that two users share goes to the first of them and joins nobody.
+    """
+    parent = {each: each for each in members}
+    user = {each: named[each].value for each in members if named[each].type is IdentifierType.USER_ID}
+
+    def root(of: int) -> int:
+        while parent[of] != of:
+            of = parent[of]
+        return of
+
+    neighbours: dict[int, list[int]] = defaultdict(list)
+    for row, other in edges:
+        if other in parent:
+            neighbours[other].append(row)
+    for number in sorted(neighbours, key=lambda each: (STRENGTH[named[each].type], named[each].value)):
+        roots = sorted({root(each) for each in neighbours[number]} | {root(number)}, key=lambda each: named[each])
+        users = sorted({user[each] for each in roots if each in user})
+        target = next((each for each in roots if user.get(each) == (users[0] if users else None)), roots[0])
+        # Several users: the identifier goes to the first of them, unless it is a user id itself.
+        joined = (
+            roots if len(users) <= 1 else [each for each in (number,) if named[each].type != IdentifierType.USER_ID]
+        )
+        for each in joined:
+            parent[each] = target
+        if users:
+            user[target] = users[0]
+    labels: dict[int, int] = {}
+    fresh = max(group) + 1
+    for each in members:
+        group[each] = labels.setdefault(root(each), fresh + len(labels))
+
+
+def _links(named: Sequence[Identifier], group: Sequence[int], sources: Sequence[str], keys: KeyedHash) -> IdentityLinks:
+    best: dict[int, tuple[int, str]] = {}
+    for identifier, label in zip(named, group, strict=True):
+        rank = STRENGTH[identifier.type]
+        if label not in best or rank <= best[label][0]:
+            name = (rank, keys.customer_id(identifier))
+            best[label] = min(best.get(label, name), name)
+    customers, identifiers = [], []
+    for identifier, label, source in zip(named, group, sources, strict=True):
+        customer = best[label][1]
+        identifiers.append((str(identifier.type), identifier.value, customer, source))
+        if identifier.type is IdentifierType.CUSTOMER_REF:
+            of, _, ref = identifier.value.partition(":")
+            customers.append((of, ref, customer))
+    return IdentityLinks(sorted(customers), sorted(identifiers))

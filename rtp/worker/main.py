@@ -1,0 +1,28 @@
+"""The worker process: everything it runs, and how it ends."""
+
+import asyncio
+import logging
+import signal
+
+from rtp.settings import Settings
+from rtp.worker.assemble import open_worker
+from rtp.worker.http import WorkerPage
+
+logger = logging.getLogger("rtp.worker")
+
+
+async def run_worker(settings: Settings) -> None:
+    """Works until SIGTERM or SIGINT, then ends what it has begun. Raises Fatal where its port is taken."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with open_worker(settings) as parts:
+        page = await WorkerPage(parts.worker.state, parts.log.accounting).serve(settings.host, settings.worker_port)
+        logger.info("worker up: http://%s:%d/healthz and /metrics", settings.host, settings.worker_port)
+        try:
+            await parts.worker.run(stop)
+        finally:
+            page.close()
+            await page.wait_closed()
+    logger.info("worker down: nothing left half done")
