@@ -22,6 +22,26 @@ Record = Mapping[bytes, bytes]
 Row = tuple[str, Sequence[Identifier]]
 
 
+class _Probe(msgspec.Struct):
+    """What Redis says about a link."""
+
+    epochs: bytes | None
+    owners: list[bytes | None]
+    """Of each identifier."""
+    record: Record
+    """Of the customer guessed."""
+
+    def unchanged(self, link: Link, guess: str) -> Linked | None:
+        """What the link comes to if it is all known and belongs to the customer guessed."""
+        if b"into" in self.record or any(owner != guess.encode() for owner in self.owners):
+            return None
+        closed = tuple((self.epochs or b"").decode().split())
+        wanted = {f"f:{fragment_id(link.partition_key, len(closed))}", *map(identifier_field, link.identifiers)}
+        if not all(each.encode() in self.record for each in wanted):
+            return None
+        return Linked(read_customer(guess, self.record), closed)
+
+
 class RedisIdentityGraph:
     """IdentityGraph on Redis."""
 
@@ -58,18 +78,41 @@ class RedisIdentityGraph:
     async def link(self, links: Sequence[Link]) -> list[Linked]:
         """See IdentityGraph. Whose a partition key was last time is a guess that saves a round trip, no more."""
         with outage_is_retryable("linking identifiers"):
-            known = await self._linked(links)
-            return [found or await self._link(each) for each, found in zip(links, known, strict=True)]
+            done: dict[int, Linked] = {}
+            unseen = await self._link_known(links, list(range(len(links))), done)
+            done |= await self._merge.link_unseen(links, unseen)
+            for index, each in enumerate(links):
+                if index not in done:
+                    done[index] = await self._merge.link(each)
+                self._remember(each, done[index].customer.customer_id)
+            return [done[index] for index in range(len(links))]
 
-    async def _link(self, link: Link) -> Linked:
-        linked = await self._merge.link(link)
+    async def _link_known(self, links: Sequence[Link], wanted: Sequence[int], done: dict[int, Linked]) -> list[int]:
+        """Finds the links that change nothing: in one round trip if guessed right, in two otherwise.
+
+        Gives those of whose identifiers nobody has heard.
+        """
+        unseen, guessed_wrong = [], []
+        for index, probe in zip(wanted, await self._probe([links[each] for each in wanted]), strict=True):
+            guess, owners = self._hints.get(links[index].partition_key, ""), set(probe.owners)
+            linked = probe.unchanged(links[index], guess)
+            if linked is not None:
+                done[index] = linked
+            elif owners == {None}:
+                unseen.append(index)
+            elif len(owners) == 1 and (owner := (owners.pop() or b"").decode()) != guess:
+                self._remember(links[index], owner)
+                guessed_wrong.append(index)
+        if guessed_wrong:
+            await self._link_known(links, guessed_wrong, done)
+        return unseen
+
+    def _remember(self, link: Link, customer_id: str) -> None:
         if len(self._hints) >= MOST_HINTS:
             self._hints.clear()
-        self._hints[link.partition_key] = linked.customer.customer_id
-        return linked
+        self._hints[link.partition_key] = customer_id
 
-    async def _linked(self, links: Sequence[Link]) -> list[Linked | None]:
-        """The customers of links that change nothing, in one round trip."""
+    async def _probe(self, links: Sequence[Link]) -> list[_Probe]:
         pipeline = self._client.pipeline(transaction=False)
         for each in links:
             pipeline.hget(identifier_key(each.partition_key), "e")
@@ -77,18 +120,7 @@ class RedisIdentityGraph:
                 pipeline.hget(self._key(identifier), "c")
             pipeline.hgetall(customer_key(self._hints.get(each.partition_key, "unknown")))
         answers = iter(await pipeline.execute())
-        return [
-            self._unchanged(each, next(answers), [next(answers) for _ in each.identifiers], next(answers))
-            for each in links
-        ]
-
-    def _unchanged(self, link: Link, epochs: bytes | None, owners: list[bytes | None], record: Record) -> Linked | None:
-        hint = self._hints.get(link.partition_key, "")
-        closed = tuple((epochs or b"").decode().split())
-        wanted = {f"f:{fragment_id(link.partition_key, len(closed))}", *map(identifier_field, link.identifiers)}
-        if b"into" in record or any(owner != hint.encode() for owner in owners):
-            return None
-        return Linked(read_customer(hint, record), closed) if all(each.encode() in record for each in wanted) else None
+        return [_Probe(next(answers), [next(answers) for _ in each.identifiers], next(answers)) for each in links]
 
     async def seed(self, rows: Sequence[Row], evidence: Evidence) -> int:
         """See IdentityGraph. What live events have linked otherwise is merged by the same rules."""

@@ -1,54 +1,75 @@
 """The worker on the stores that wiring chooses."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
+from typing import Any
 
 import msgspec
 
 from rtp import wiring
 from rtp.clock import random_id, system_clock
 from rtp.inventory.live import stock_live
-from rtp.profile.effects import EffectHandler, EffectKind, TriggerRule
+from rtp.profile.effects import EffectHandler, EffectKind
 from rtp.settings import Settings
 from rtp.signals.log import EventLog
-from rtp.worker.effects import EffectDrain, stock_handler
+from rtp.worker.effects import EffectDrain, StockHandler
 from rtp.worker.processing import Processor, ProcessorSettings
 from rtp.worker.projector import Projector
 from rtp.worker.service import Worker
 
 
 class WorkerParts(msgspec.Struct, frozen=True):
-    """A worker, and the log it reads."""
+    """Everything that runs in a worker process."""
 
     worker: Worker
     log: EventLog
+    tasks: tuple[Callable[[asyncio.Event], Coroutine[Any, Any, None]], ...]
+    """Run beside the worker until the event given is set."""
 
 
 @asynccontextmanager
 async def open_worker(settings: Settings) -> AsyncIterator[WorkerParts]:
-    """A worker, opened for as long as the context lasts; Redis need not be up yet."""
+    """The parts, opened for as long as the context lasts; Redis need not be up yet.
+
+    Raises Fatal with file and line for a config that cannot be meant.
+    """
     client = wiring.redis_client(settings)
-    graph, fragments = wiring.identity_graph(settings, client), wiring.fragment_store(client)
-    rejected, log = wiring.rejected_log(client), wiring.event_log(settings, client)
-    online = wiring.online_store(client)
+    graph, fragments, online = (
+        wiring.identity_graph(settings, client),
+        wiring.fragment_store(client),
+        wiring.online_store(client),
+    )
+    rejected, log, consent = wiring.rejected_log(client), wiring.event_log(settings, client), wiring.consent(client)
+    knowledge = wiring.knowledge(settings)
+    decider = wiring.decider(settings, client, consent_of=consent.read, online=online, knowledge=knowledge)
+    activation = wiring.activation(settings, client, decider=decider, consent=consent, graph=graph, clock=system_clock)
     stock = wiring.stock_store(settings, client, listener=stock_live(online))
     handlers: dict[EffectKind, EffectHandler] = {
         "project": Projector(graph, fragments, online, system_clock),
-        "stock": stock_handler(stock, system_clock),
+        "stock": StockHandler(stock, system_clock),
+        "activate": activation.handler,
     }
-    rule = TriggerRule()
     processor = Processor(
         graph=graph,
         fragments=fragments,
         orders=wiring.order_claims(client),
         drain=EffectDrain(handlers, rejected, system_clock),
         rejected=rejected,
-        rule=rule,
+        rule=activation.rule,
         settings=ProcessorSettings(settings.phone_region, settings.anonymous_ttl_days),
     )
     name = f"worker-{random_id()[:8]}"
-    leases = wiring.partition_leases(settings, client, owner=name)
+    worker = Worker(
+        log, processor, wiring.partition_leases(settings, client, owner=name), name=name, clock=system_clock
+    )
+
+    async def watch(stop: asyncio.Event) -> None:
+        watching = asyncio.create_task(knowledge.watch())
+        await stop.wait()
+        watching.cancel()
+
     try:
-        yield WorkerParts(Worker(log, processor, leases, name=name, clock=system_clock), log)
+        yield WorkerParts(worker, log, (activation.sender.run, watch))
     finally:
         await client.aclose()

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from rtp.clock import Clock, to_micros
+from rtp.coalescing import Coalescer
 from rtp.errors import Rejected, Retryable
 from rtp.inventory.stock import StockStore
 from rtp.profile.effects import Effect, EffectHandler, EffectKind
@@ -79,12 +80,23 @@ class EffectDrain:
         )
 
 
-def stock_handler(stock: StockStore, clock: Clock) -> EffectHandler:
-    """Handles effects of kind `stock`: a completed order commits what it takes from its store, once."""
+class StockHandler:
+    """EffectHandler for `stock`: a completed order commits what it takes from its store, once.
 
-    async def commit(customer_id: str, effects: list[Effect]) -> None:  # noqa: ARG001 - stock knows no customers
+    One order after the other: orders of one product that this worker commits at once would only hinder each other.
+    """
+
+    def __init__(self, stock: StockStore, clock: Clock) -> None:
+        self._stock = stock
+        self._clock = clock
+        self._coalescer: Coalescer[Effect, None] = Coalescer(self._commit)
+
+    async def __call__(self, customer_id: str, effects: list[Effect]) -> None:  # noqa: ARG002 - stock knows no customers
+        """Returns once all orders are committed."""
+        await self._coalescer.submit(effects)
+
+    async def _commit(self, effects: Sequence[Effect]) -> list[None]:
         for effect in effects:
             order, store, quantities = (effect.payload[name] for name in ("order_id", "store_id", "quantities"))
-            await stock.commit(order, store, quantities, now=to_micros(clock()))
-
-    return commit
+            await self._stock.commit(order, store, quantities, now=to_micros(self._clock()))
+        return [None] * len(effects)

@@ -20,9 +20,10 @@ async def run_worker(settings: Settings) -> None:
     async with open_worker(settings) as parts:
         page = await WorkerPage(parts.worker.state, parts.log.accounting).serve(settings.host, settings.worker_port)
         logger.info("worker up: http://%s:%d/healthz and /metrics", settings.host, settings.worker_port)
-        try:
-            await parts.worker.run(stop)
-        finally:
-            page.close()
-            await page.wait_closed()
+        async with asyncio.TaskGroup() as group:
+            # The first to fail ends all of them, and the process: its supervisor starts it anew.
+            for run in (parts.worker.run, *parts.tasks):
+                group.create_task(run(stop))
+        page.close()
+        await page.wait_closed()
     logger.info("worker down: nothing left half done")
