@@ -109,7 +109,7 @@ LIVE_FEATURES: tuple[LiveFeature, ...] = (
     time_of_last("last_view_at", "When they last looked at a product.", _looked_at),
     time_of_last("last_add_at", "When they last put something into the cart.", _did(commerce.PRODUCT_ADDED)),
     time_of_last("last_search_at", "When they last searched.", _did(commerce.PRODUCTS_SEARCHED)),
-    time_of_last("last_order_at", "When they last ordered.", _did(commerce.ORDER_COMPLETED)),
+    time_of_last("last_purchase_at", "When they last ordered.", _did(commerce.ORDER_COMPLETED)),
     LiveFeature(
         name="cart_products", type=FeatureType.TEXTS, meaning="Product ids in the cart.",
         over=CART, value=cart_products,

@@ -31,7 +31,7 @@ def test_a_shopper_who_was_seen_has_zero_counts_but_unknown_times() -> None:
     assert row["product_views_24h"] == 0
     assert row["searches_24h"] == 1
     assert row["views_decayed_7d"] == 0.0
-    assert row["last_order_at"] is None
+    assert row["last_purchase_at"] is None
     assert row["cart_products"] is None
     assert row["cart_value"] is None
 

@@ -1,0 +1,176 @@
+"""`rtp bench materialize`: Feast's own materialization, ours, and the floor that Redis sets, on the same rows.
+
+The floor is plain pipelined HSET of bytes made beforehand: no rule about newer values, no encoding. The rows are
+random, seeded; each contender starts with an empty Redis of its own settings (every write on disk first).
+"""
+
+import socket
+import statistics
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from redis import Redis
+from redis.backoff import ConstantBackoff
+from redis.retry import Retry
+
+from rtp.benchmarks.result import BenchResult, Measure
+from rtp.features.types import FeatureType
+from rtp.features.views import CUSTOMER, Feature, View
+from rtp.services.redis_server import find_redis, redis_arguments
+from rtp.stores.feast_bulk import CALLS_A_BLOCK, ROWS_A_CALL, encode_batch, materialize, read_batches
+from rtp.stores.feast_columns import framed
+from rtp.stores.feast_layout import field_name, time_field
+from rtp.stores.lake import Lake
+from rtp.stores.redis_lanes import Lanes
+
+BLOCK = ROWS_A_CALL * CALLS_A_BLOCK
+AS_OF = datetime(2026, 1, 1, tzinfo=UTC)
+KINDS = [FeatureType.INT] * 7 + [FeatureType.FLOAT] * 7 + [FeatureType.TEXT] * 2 + [FeatureType.TIME] * 2
+KINDS += [FeatureType.FLAG, FeatureType.TEXTS]
+VIEW = View(
+    name="bench_profile", entity=CUSTOMER, mart="bench_profile", meaning="Random rows.", owner="bench", ttl_days=400,
+    features=tuple(Feature(f"feature_{n}", kind, "Random.") for n, kind in enumerate(KINDS)),
+)  # fmt: skip
+
+
+def run(*, rows: int = 100_000, repetitions: int = 3) -> BenchResult:
+    """Rows a second of each; the median of `repetitions` for what is quick (Feast runs once)."""
+    with TemporaryDirectory(prefix="rtp-bench-") as work, redis_server(Path(work)) as url:
+        lake = Lake(Path(work) / "lake")
+        write_rows(lake.mart(VIEW.name), rows)
+        commands = hset_commands(lake.mart(VIEW.name))
+        floor = repeated(url, repetitions, lambda: send_all(url, commands))
+        ours = repeated(url, repetitions, lambda: materialize(url, VIEW, lake.mart(VIEW.name)))
+        repeat = statistics.median(timed(lambda: materialize(url, VIEW, lake.mart(VIEW.name))) for _ in range(3))
+        feast = repeated(url, 1, feast_materialization(url, lake, Path(work)))
+    return BenchResult(
+        bench="materialize",
+        rows=[
+            Measure("rows", rows, "rows"),
+            Measure("features", len(KINDS), "features a row"),
+            Measure("feast_materialize", round(rows / feast), "rows/s"),
+            Measure("rtp_materialize", round(rows / ours), "rows/s"),
+            Measure("rtp_materialize_again", round(rows / repeat), "rows/s"),
+            Measure("redis_floor", round(rows / floor), "rows/s"),
+        ],
+        ratios={"rtp_over_feast": round(feast / ours, 1), "rtp_over_floor": round(floor / ours, 2)},
+    )
+
+
+def timed(work: Callable[[], Any]) -> float:
+    """Seconds that the work took."""
+    started = perf_counter()
+    work()
+    return perf_counter() - started
+
+
+def repeated(url: str, repetitions: int, work: Callable[[], Any]) -> float:
+    """The median of several runs, each on an empty Redis."""
+    seconds = []
+    for _ in range(repetitions):
+        with Redis.from_url(url) as client:
+            client.flushall()
+        seconds.append(timed(work))
+    return statistics.median(seconds)
+
+
+def write_rows(path: Path, rows: int) -> None:
+    """Random rows with a tenth of the values unknown."""
+    random = np.random.default_rng(7)
+    path.parent.mkdir(parents=True)
+    columns: dict[str, Any] = {
+        "customer_id": [f"c{n:024x}" for n in range(rows)],
+        "as_of": pa.array([AS_OF] * rows, pa.timestamp("us", "UTC")),
+    }
+    for feature in VIEW.features:
+        columns[feature.name] = _random_column(feature.type, rows, random)
+    pq.write_table(pa.table(columns), path)
+
+
+def _random_column(kind: FeatureType, rows: int, random: np.random.Generator) -> pa.Array:
+    unknown = random.random(rows) < 0.1
+    match kind:
+        case FeatureType.INT:
+            return pa.array(random.integers(0, 5000, rows), mask=unknown)
+        case FeatureType.FLOAT:
+            return pa.array(random.random(rows) * 1000, mask=unknown)
+        case FeatureType.TEXT:
+            return pa.array(np.char.add("category ", random.integers(0, 300, rows).astype(str)), mask=unknown)
+        case FeatureType.FLAG:
+            return pa.array(random.random(rows) < 0.5, mask=unknown)
+        case FeatureType.TIME:
+            moments = random.integers(1_700_000_000_000_000, 1_760_000_000_000_000, rows)
+            return pa.array(moments, pa.timestamp("us", "UTC"), mask=unknown)
+        case FeatureType.TEXTS:
+            names = random.integers(0, 30, (rows, 3)).astype(str).tolist()
+            return pa.array([None if skip else row for skip, row in zip(unknown, names, strict=True)])
+
+
+def hset_commands(path: Path) -> list[bytes]:
+    """One HSET a row, packed for the wire in blocks as long as the bulk writer's."""
+    names = [framed(time_field(VIEW.name)), *(framed(field_name(VIEW.name, name)) for name in VIEW.feature_names)]
+    head = b"*%d\r\n$4\r\nHSET\r\n" % (2 + 2 * len(names))
+    blocks = []
+    for batch in read_batches(VIEW, path):
+        keys, values = encode_batch(VIEW, batch)
+        pairs = np.empty((len(keys), 2 * len(names)), dtype=object)
+        pairs[:, 0::2], pairs[:, 1::2] = names, values
+        commands = [b"".join([head, key, *row]) for key, row in zip(keys, pairs, strict=True)]
+        blocks += [b"".join(commands[start : start + BLOCK]) for start in range(0, len(commands), BLOCK)]
+    return blocks
+
+
+def send_all(url: str, blocks: list[bytes]) -> None:
+    """Sends the blocks as the bulk writer sends its own."""
+    with Lanes(url) as lanes:
+        for block in blocks:
+            lanes.send(block, block.count(b"$4\r\nHSET\r\n"))
+        lanes.finish()
+
+
+def feast_materialization(url: str, lake: Lake, work: Path) -> Callable[[], None]:
+    """Feast's own, set up but not started: its imports and its registry are not counted."""
+    from feast import FeatureStore, RepoConfig
+
+    from rtp.stores.feast_objects import feast_entity, feast_view
+    from rtp.stores.feast_repository import connection_string
+
+    store = FeatureStore(
+        config=RepoConfig(
+            project="rtp", provider="local", registry=str(work / "registry.db"), entity_key_serialization_version=3,
+            online_store={"type": "redis", "connection_string": connection_string(url)},
+            offline_store={"type": "duckdb"},
+        )
+    )  # fmt: skip
+    store.apply([feast_entity(CUSTOMER), feast_view(VIEW, lake)])
+    day = timedelta(days=1)
+    return lambda: store.materialize(AS_OF - day, AS_OF + day, feature_views=[VIEW.name])
+
+
+@contextmanager
+def redis_server(work: Path) -> Iterator[str]:
+    """A Redis of the product's own settings, on a free port."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    data = work / "redis"
+    data.mkdir()
+    arguments = redis_arguments(find_redis().path, data, host="127.0.0.1", port=port)
+    process = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    url = f"redis://127.0.0.1:{port}/0"
+    try:
+        with Redis.from_url(url, retry=Retry(ConstantBackoff(0.02), 250)) as client:
+            client.ping()
+        yield url
+    finally:
+        process.terminate()
+        process.wait()

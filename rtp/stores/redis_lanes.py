@@ -1,0 +1,87 @@
+"""Packed commands over several connections at once, ahead of their answers.
+
+Redis with `appendfsync always` reads at most 16 KiB of each connection, then waits for the disk: what several
+connections sent shares that wait, which makes bulk writes as many times faster as the disk is slow.
+"""
+
+from collections import deque
+from types import TracebackType
+from typing import Any, Self
+
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry
+
+from rtp.errors import Retryable
+
+
+class Lanes:
+    """Sends blocks of commands in turn over the lanes; sums up their integer answers.
+
+    Blocks on different lanes may be carried out in another order than sent. Raises Retryable when Redis does
+    not answer or refuses a command.
+    """
+
+    def __init__(self, url: str, *, lanes: int = 8, ahead: int = 2) -> None:
+        self._client = Redis.from_url(url, retry=Retry(NoBackoff(), 0), socket_timeout=60)
+        self._lanes = lanes
+        self._ahead = ahead
+        self._waiting: deque[tuple[Any, int]] = deque()
+        self._sum = 0
+
+    def __enter__(self) -> Self:
+        try:
+            pool = self._client.connection_pool
+            self._connections: list[Any] = [pool.get_connection() for _ in range(self._lanes)]
+        except RedisError as error:
+            self._client.close()
+            raise _stopped(error) from error
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _at: TracebackType | None
+    ) -> None:
+        for connection in self._connections:
+            connection.disconnect()
+        self._client.close()
+
+    def load_script(self, source: str) -> None:
+        """Makes a script known to the server."""
+        try:
+            self._client.script_load(source)
+        except RedisError as error:
+            raise _stopped(error) from error
+
+    def send(self, block: bytes, answers: int) -> None:
+        """Sends packed commands that will be answered by so many integers."""
+        try:
+            if len(self._waiting) >= self._lanes * self._ahead:
+                self._receive()
+            connection = self._connections[0]
+            self._connections.append(self._connections.pop(0))
+            connection.send_packed_command([block], check_health=False)
+            self._waiting.append((connection, answers))
+        except RedisError as error:
+            raise _stopped(error) from error
+
+    def finish(self) -> int:
+        """Waits for all answers and gives their sum."""
+        try:
+            while self._waiting:
+                self._receive()
+        except RedisError as error:
+            raise _stopped(error) from error
+        return self._sum
+
+    def _receive(self) -> None:
+        connection, answers = self._waiting.popleft()
+        for _ in range(answers):
+            self._sum += int(connection.read_response())
+
+
+def _stopped(error: RedisError) -> Retryable:
+    return Retryable(
+        f"The bulk write stopped: {error}. What was written before stays.",
+        hint="See that Redis runs (`rtp status`), then do it again: it is safe to repeat.",
+    )
