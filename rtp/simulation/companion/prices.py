@@ -15,10 +15,10 @@ MARGINS = {
 
 
 def list_prices(source: Source) -> str:
-    """product_id, list_price: the median over its lines of the price before the retailer's discounts."""
+    """product_id, list_price: the median over its lines of the price before the retailer's discounts; 0 is no price."""
     paid = f"(t.sales_value + t.retail_disc + t.coupon_match_disc) / nullif({quantity_sql()}, 0)"
     return f"""
-        SELECT t.product_id, CAST(median({paid}) AS DECIMAL(12,2)) AS list_price
+        SELECT t.product_id, nullif(CAST(median({paid}) AS DECIMAL(12,2)), 0) AS list_price
         FROM {source.table("transactions")} t LEFT JOIN {source.table("products")} p USING (product_id)
         WHERE t.quantity > 0 GROUP BY 1
     """

@@ -11,8 +11,8 @@ from rtp.errors import Rejected
 from rtp.signals.feeds import CONTRACTS
 from rtp.signals.feeds.dates import whole_weeks_to_yesterday
 from rtp.signals.feeds.report import LoadReport
-from rtp.signals.feeds.schema_sql import literal
 from rtp.simulation.companion import people, places, prices, stock
+from rtp.simulation.companion.baskets import basket_channels
 from rtp.simulation.completejourney import real
 from rtp.simulation.completejourney.source import Source, cut, find_source, written
 from rtp.stores.feeds.datasets import Dataset, read_dataset, write_dataset
@@ -27,11 +27,8 @@ ALL = "all households"
 LAST_MOMENT = datetime(2018, 1, 1, 4, 1, 20, tzinfo=UTC)
 """The data set's last sale; its own calendar ends on 31 December, local time."""
 COUNTED_AT = time(22, 0, tzinfo=UTC)
-DIRECT: Mapping[str, tuple[str, Callable[[Source], str], str]] = {
-    "order_lines": ("transactions", real.order_lines, "channel"),
-    "promotions": ("promotions", real.promotions, ""),
-}
-"""Large tables, read straight from the data set: table, (its file, query, made-up columns)."""
+DIRECT: Mapping[str, tuple[str, str]] = {"order_lines": ("transactions", "channel"), "promotions": ("promotions", "")}
+"""Large tables, read straight from the data set: table, (its file, made-up columns)."""
 CONVERTED: Mapping[str, tuple[Callable[[Source], str], str]] = {
     "products": (prices.products, prices.SIMULATED_PRODUCT_COLUMNS),
     "customers": (people.customers, people.SIMULATED_COLUMNS),
@@ -128,7 +125,7 @@ def _plan(lake: Lake, source: Source, dataset: Dataset, counted_at: datetime) ->
         msgspec.structs.replace(
             planned(table, simulated_columns=made_up), path=source.folder / f"{name}.parquet", format="query"
         )
-        for table, (name, _, made_up) in DIRECT.items()
+        for table, (name, made_up) in DIRECT.items()
     ]
     return sorted(files, key=lambda file: list(CONTRACTS).index(file.table))
 
@@ -154,14 +151,10 @@ def _convert(
         queries["inbound"] = stock.inbound(source, share, counted_at)
         for table, query in queries.items():
             progress(table, 0.0)
-            _write(connection, query, folder / f"{table}.parquet")
-    direct = {table: query(source) for table, (_, query, _) in DIRECT.items()}
+            written(connection, f"SELECT * EXCLUDE (_row) FROM ({query}) ORDER BY _row", folder / f"{table}.parquet")
+        channels = written(connection, basket_channels(source), folder / "channels.parquet")
+    direct = {"order_lines": real.order_lines(source, channels), "promotions": real.promotions(source)}
     return [msgspec.structs.replace(file, sql=direct.get(file.table, "")) for file in files]
-
-
-def _write(connection: duckdb.DuckDBPyConnection, query: str, path: Path) -> None:
-    ordered = f"SELECT * EXCLUDE (_row) FROM ({query}) ORDER BY _row"
-    connection.execute(f"COPY ({ordered}) TO {literal(str(path))} (FORMAT parquet)")
 
 
 def _households(connection: duckdb.DuckDBPyConnection, source: Source) -> int:

@@ -8,7 +8,6 @@ Quantities: fuel comes in thousandths of a gallon (at 2.3 dollars a thousand) an
 stay as they are. Times are UTC. Lines whose product has no row stay: the warehouse makes unknown products of them.
 """
 
-from rtp.simulation.companion.baskets import channel_sql
 from rtp.simulation.completejourney.source import Source
 
 NAME = "completejourney"
@@ -38,17 +37,21 @@ def quantity_sql(lines: str = "t", products: str = "p") -> str:
     return f"CASE WHEN {volume} THEN {lines}.quantity / 1000.0 ELSE {lines}.quantity END"
 
 
-def order_lines(source: Source) -> str:
-    """One row a line, in the data set's order; a basket holds a product once, so the product numbers the line."""
+def order_lines(source: Source, channels: str) -> str:
+    """One row a line, in the data set's order; a basket holds a product once, so the product numbers the line.
+
+    `channels` is SQL of (basket_id, channel).
+    """
     return f"""
         SELECT '{NAME}' AS source, t.basket_id AS order_id, t.product_id AS line_id,
-               t.transaction_timestamp AS ordered_at, {channel_sql("t.household_id", "t.basket_id")} AS channel,
+               t.transaction_timestamp AS ordered_at, c.channel,
                t.store_id, t.household_id AS customer_ref, t.product_id,
                CAST({quantity_sql()} AS DECIMAL(14,3)) AS quantity,
                CAST(t.sales_value AS DECIMAL(12,2)) AS net_amount,
                CAST(t.retail_disc + t.coupon_match_disc AS DECIMAL(12,2)) AS discount_amount,
                CAST(t.coupon_disc AS DECIMAL(12,2)) AS manufacturer_coupon_amount, t._line AS _row
         FROM {source.table("transactions")} t LEFT JOIN {source.table("products")} p USING (product_id)
+        JOIN {channels} c USING (basket_id)
     """
 
 

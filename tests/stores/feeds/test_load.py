@@ -1,6 +1,9 @@
 """What `rtp load DIR` promises, on small files of each format."""
 
 import json
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -236,6 +239,29 @@ def test_a_load_that_was_killed_lands_nothing_and_resumes_where_it_stopped(
     assert checked == ["products", "order_lines", "order_lines"]
     assert len(landed(lake)) == 2
     assert len(rows(lake, "order_lines")) == 1
+
+
+LOAD_PROGRAM = """
+import datetime, pathlib, sys
+from rtp.stores.feeds.folder import load_folder
+from rtp.stores.lake import Lake
+load_folder(Lake(pathlib.Path(sys.argv[1])), pathlib.Path(sys.argv[2]), now=datetime.datetime.now(datetime.UTC))
+"""
+
+
+def test_after_kill_9_in_the_middle_nothing_has_landed_and_the_next_load_is_whole(lake: Lake, folder: Path) -> None:
+    count = 300_000
+    lines = (f"pos,T{number},1,2026-06-01T10:00:00Z,store,P1,1,2.50," for number in range(count))
+    (folder / "order_lines.csv").write_text("\n".join([ORDER_HEADER, *lines]) + "\n")
+    process = subprocess.Popen([sys.executable, "-c", LOAD_PROGRAM, str(lake.root), str(folder)])
+    while process.poll() is None and not list(lake.incoming.glob("feeds/products/[!.]*.parquet")):
+        time.sleep(0.002)
+    process.kill()
+    process.wait()
+    assert landed(lake) == set()
+    assert load(lake, folder)["order_lines"].loaded == count
+    assert len(landed(lake)) == 2
+    assert not lake.incoming.exists()
 
 
 def test_two_loads_at_once_are_refused(lake: Lake, folder: Path) -> None:
