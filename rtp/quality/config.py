@@ -64,7 +64,7 @@ class QualityConfig(msgspec.Struct, frozen=True, kw_only=True):
 
     feeds: Mapping[str, TableSuite]
     marts: Mapping[str, TableSuite]
-    sample_rows: int = 250_000
+    sample_rows: int = 100_000
     """Of a larger table about so many rows are looked at, the same ones each time, and besides every row that
     breaks a rule which allows no exception."""
 

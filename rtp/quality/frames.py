@@ -29,6 +29,9 @@ Source: TypeAlias = "Sequence[Path] | Held"
 MOST_LINES = 20
 """How many refused lines are named per file and reason."""
 
+MOST_KEYS_COMPARED = 5_000_000
+"""Of a larger table repeated keys are looked for in the sample only: comparing all takes a GiB."""
+
 _NO_ROWS = "(SELECT NULL::VARCHAR AS filename, NULL::VARCHAR AS _file WHERE false)"
 _NO_QUARANTINE = (
     "(SELECT NULL::VARCHAR AS filename, NULL::VARCHAR AS _file, NULL::VARCHAR AS reason, "
@@ -124,15 +127,15 @@ class Reader:
             return RowFrame(self._frame(f"SELECT {picked} FROM {relation}"), rows)
         grain = ", ".join(_expression(column, known) for column in unique) or "1"
         sampled = f"hash({grain}) % {-(-rows // most)} = 0"
-        offends = " OR ".join([*_offences(plan, known), self._repeats(relation, grain, plan)])
+        offends = " OR ".join([*_offences(plan, known), self._repeats(relation, rows, grain, plan)])
         sql = (
             f"SELECT {picked} FROM {relation} WHERE {sampled} "
             f"UNION ALL (SELECT {picked} FROM {relation} WHERE NOT ({sampled}) AND ({offends}) LIMIT {MOST_OFFENDERS})"
         )
         return RowFrame(self._frame(sql), rows)
 
-    def _repeats(self, relation: str, grain: str, plan: Sequence[Expect]) -> str:
-        if grain == "1" or not any(expect.name in _UNIQUE for expect in plan):
+    def _repeats(self, relation: str, rows: int, grain: str, plan: Sequence[Expect]) -> str:
+        if grain == "1" or rows > MOST_KEYS_COMPARED or not any(expect.name in _UNIQUE for expect in plan):
             return "false"
         hashes = f"SELECT hash({grain}) AS h FROM {relation}"
         return f"hash({grain}) IN (SELECT h FROM ({hashes}) GROUP BY h HAVING count(*) > 1 LIMIT {MOST_OFFENDERS})"

@@ -4,7 +4,7 @@ from rtp.quality.suite import Family, Order, Range, TableSuite
 
 SHARE = Range(min=0, max=1)
 NOT_NEGATIVE = Range(min=0)
-FRESH_HOURS = 8 * 24.0
+FRESH_HOURS = 15 * 24.0
 """A mart speaks for the end of the newest day that the feeds know, so it may be a day older than they."""
 ROW_DROP = 0.3
 

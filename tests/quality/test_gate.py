@@ -77,9 +77,9 @@ def test_the_same_lines_in_a_later_delivery_are_a_correction_and_no_duplicate(
 
 
 def test_a_feed_that_stopped_coming_is_caught_by_its_age(new_gate: NewGate) -> None:
-    failed = only(new_gate().check_feeds(NOW + timedelta(days=9), ["order_lines"]))
+    failed = only(new_gate().check_feeds(NOW + timedelta(days=16), ["order_lines"]))
     assert (failed.column, failed.blocks) == ("hours_since_newest", True)
-    assert float(failed.observed) == pytest.approx(9 * 24 + 3, abs=24)
+    assert float(failed.observed) == pytest.approx(16 * 24 + 3, abs=24)
 
 
 def test_orders_from_the_future_are_caught(deliver: Deliver, new_gate: NewGate) -> None:

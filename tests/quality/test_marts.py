@@ -67,7 +67,7 @@ def test_more_sold_than_counted_leaves_nothing_available_and_is_no_fault(new_gat
 
 
 def test_a_mart_that_was_not_renewed_is_refused(new_gate: NewGate) -> None:
-    results = new_gate().check_marts({"inventory_position": positions()}, NOW + timedelta(days=9))
+    results = new_gate().check_marts({"inventory_position": positions()}, NOW + timedelta(days=16))
     assert [result.column for result in blocking(results)] == ["hours_since_newest"]
 
 
