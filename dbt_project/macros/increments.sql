@@ -5,12 +5,20 @@
   table has no row of": a clock would miss files that appear late with an earlier stamp.
 #}
 
-{# True for rows from files not taken in yet, and for rows of the day asked for by `--vars '{day: ...}'`. #}
+{#
+  The day (UTC) to take anew, or ''. `--vars '{day: ...}'` makes dbt parse the whole project again; RTP_BUILD_DAY says
+  the same without.
+#}
+{% macro build_day() -%}
+    {{ return(var('day') or env_var('RTP_BUILD_DAY', '')) }}
+{%- endmacro %}
+
+{# True for rows from files not taken in yet, and for rows of the day asked for. #}
 {% macro is_new(day_column) -%}
     (
         lake_file not in (select distinct lake_file from {{ this }})
-        {%- if var('day') %}
-        or {{ day_column }} = date '{{ var("day") }}'
+        {%- if build_day() %}
+        or {{ day_column }} = date '{{ build_day() }}'
         {%- endif %}
     )
 {%- endmacro %}

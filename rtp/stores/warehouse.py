@@ -119,12 +119,17 @@ def connect(settings: Settings, *, read_only: bool = True) -> Iterator[duckdb.Du
             yield connection
 
 
-def dbt_environment(settings: Settings) -> dict[str, str]:
-    """The variables that dbt_project/ reads; add them to the environment of any dbt run."""
+def dbt_environment(settings: Settings, day: date | None = None) -> dict[str, str]:
+    """The variables that dbt_project/ reads; add them to the environment of any dbt run.
+
+    `day` (UTC) is taken anew. As a variable of the environment it costs nothing; dbt's `--vars '{day: ...}'` does
+    the same but makes dbt parse the whole project again.
+    """
     return {
         "RTP_WAREHOUSE_PATH": str(settings.warehouse_path),
         "RTP_LAKE_DIR": str(settings.lake_dir),
         "RTP_WAREHOUSE_MEMORY": MEMORY_LIMIT,
+        "RTP_BUILD_DAY": day.isoformat() if day else "",
         "DO_NOT_TRACK": "1",
     }
 
@@ -153,17 +158,15 @@ def build_warehouse(
     prepare_warehouse(settings)
     # Unit tests are about the logic, not about this data: `dbt test` and the project's own tests run them.
     arguments = ["build", "--exclude-resource-type", "unit_test"]
-    if day is not None:
-        arguments += ["--vars", f'{{"day": "{day.isoformat()}"}}']
     if select:
         arguments += ["--select", *select]
     if full_refresh:
         arguments += ["--full-refresh"]
     with warehouse_lock(settings, report=report):
-        return run_dbt(settings, arguments)
+        return run_dbt(settings, arguments, day=day)
 
 
-def run_dbt(settings: Settings, arguments: Sequence[str]) -> BuildResult:
+def run_dbt(settings: Settings, arguments: Sequence[str], *, day: date | None = None) -> BuildResult:
     """Runs one dbt command to its end, in a process of its own so that the file and the memory are free after it.
 
     The caller holds the lock where the command opens the warehouse.
@@ -173,9 +176,9 @@ def run_dbt(settings: Settings, arguments: Sequence[str]) -> BuildResult:
     results.unlink(missing_ok=True)
     project = settings.root / "dbt_project"
     paths = ["--project-dir", project, "--profiles-dir", project, "--target-path", target]
-    command = [sys.executable, "-m", "dbt.cli.main", *arguments, *map(str, paths)]
+    command = [sys.executable, "-c", "from dbt.cli.main import cli; cli()", *arguments, *map(str, paths)]
     command += ["--log-path", str(settings.logs_dir), "--no-use-colors"]
-    environment = os.environ | dbt_environment(settings)
+    environment = os.environ | dbt_environment(settings, day)
     done = subprocess.run(command, env=environment, cwd=project, capture_output=True, text=True, check=False)
     if not results.exists():
         raise Fatal(

@@ -1,7 +1,7 @@
 -- Grain: one row per order line that is credited to a decision; a line is credited to one decision at most.
-{{ config(materialized = 'view', meta = {'dagster': {'group': 'measurement'}}) }}
+{{ config(meta = {'dagster': {'group': 'measurement'}}) }}
 
-with lines as (
+with lines as not materialized (
     select * from {{ ref('order_line') }}
 ),
 

@@ -10,34 +10,56 @@ as_of as (
     from {{ ref('int_as_of') }}
 ),
 
-sums as (
+-- In three steps from fine to coarse: counting different orders and customers needs no sets that way.
+by_order as (
     select
         product_id,
-        sum(quantity - coalesce(returned_quantity, 0)) filter (where ordered_at >= d28) as units_28d,
-        sum(quantity - coalesce(returned_quantity, 0)) filter (where ordered_at >= d91) as units_91d,
-        sum(quantity) filter (where ordered_at >= d91) as sold_91d,
-        sum(net_amount) filter (where ordered_at >= d91) as net_sales_91d,
-        sum(discount_amount) filter (where ordered_at >= d91) as discount_91d,
-        count(distinct customer_id) filter (where ordered_at >= d91) as customers_91d,
-        count(distinct order_id) filter (where ordered_at >= d91) as orders_91d,
-        min(ordered_at) as first_sold_at,
-        max(ordered_at) as last_sold_at
+        customer_id,
+        source,
+        order_id,
+        min(ordered_at) as first_at,
+        max(ordered_at) as last_at,
+        sum(quantity) as sold,
+        sum(quantity - coalesce(returned_quantity, 0)) as units,
+        sum(net_amount) as net_sales,
+        sum(discount_amount) as discount
     from lines
-    cross join as_of
-    group by product_id
+    group by product_id, customer_id, source, order_id
 ),
 
-buyers as (
-    select product_id, customer_id, count(distinct order_id) as orders
-    from lines
+by_customer as (
+    select
+        product_id,
+        customer_id,
+        min(first_at) as first_at,
+        max(last_at) as last_at,
+        count(*) filter (where last_at >= d365) as orders_365d,
+        count(*) filter (where last_at >= d91) as orders_91d,
+        sum(units) filter (where last_at >= d28) as units_28d,
+        sum(units) filter (where last_at >= d91) as units_91d,
+        sum(sold) filter (where last_at >= d91) as sold_91d,
+        sum(net_sales) filter (where last_at >= d91) as net_sales_91d,
+        sum(discount) filter (where last_at >= d91) as discount_91d
+    from by_order
     cross join as_of
-    where ordered_at >= d365 and customer_id is not null
     group by product_id, customer_id
 ),
 
-repeats as (
-    select product_id, avg(case when orders >= 2 then 1.0 else 0.0 end) as repeat_rate_365d
-    from buyers
+sums as (
+    select
+        product_id,
+        sum(units_28d) as units_28d,
+        sum(units_91d) as units_91d,
+        sum(sold_91d) as sold_91d,
+        sum(net_sales_91d) as net_sales_91d,
+        sum(discount_91d) as discount_91d,
+        count(customer_id) filter (where orders_91d > 0) as customers_91d,
+        sum(orders_91d) as orders_91d,
+        avg(case when orders_365d >= 2 then 1.0 else 0.0 end)
+            filter (where customer_id is not null and orders_365d > 0) as repeat_rate_365d,
+        min(first_at) as first_sold_at,
+        max(last_at) as last_sold_at
+    from by_customer
     group by product_id
 ),
 
@@ -56,7 +78,7 @@ final as (
         sums.units_91d,
         sums.net_sales_91d,
         sums.customers_91d,
-        repeats.repeat_rate_365d,
+        sums.repeat_rate_365d,
         cast(sums.net_sales_91d as double) / nullif(cast(sums.sold_91d as double), 0) as avg_unit_price_91d,
         cast(sums.discount_91d as double) / nullif(cast(sums.net_sales_91d + sums.discount_91d as double), 0)
             as discount_share_91d,
@@ -64,7 +86,6 @@ final as (
         sums.last_sold_at,
         ranked.popularity_rank
     from sums
-    left join repeats on sums.product_id = repeats.product_id
     left join ranked on sums.product_id = ranked.product_id
 )
 

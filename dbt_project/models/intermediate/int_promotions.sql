@@ -11,7 +11,7 @@
 -- Grain: one row per product, store and week; of several loads the latest word stands.
 -- There are tens of millions of rows and few repetitions: repeated keys are found by their hashes, and only these rows
 -- are ranked.
-with loaded as (
+with loaded as not materialized (
     select *, hash(product_id, store_id, week_start) as key_hash
     from {{ ref('stg_feeds__promotions') }}
     {%- if is_incremental() %}

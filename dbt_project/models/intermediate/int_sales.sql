@@ -1,7 +1,7 @@
 {{ config(materialized = 'view') }}
 
 -- Grain: one row per order line that was sold at a store; the lines without their customers.
-with fed as (
+with fed as not materialized (
     select * from {{ ref('int_order_lines_fed') }}
 ),
 

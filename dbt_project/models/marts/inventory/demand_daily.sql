@@ -10,11 +10,11 @@
 -- Grain: one row per store, product and day with a sale.
 -- Days are taken anew as a whole: the one asked for, and every day whose lines or promotions are not those that its
 -- rows were made from. So late, corrected and removed lines all find their day.
-with lines as (
+with lines as not materialized (
     select * from {{ ref('int_sales') }}
 ),
 
-promotions as (
+promotions as not materialized (
     select * from {{ ref('int_promotions') }}
 ),
 
@@ -55,8 +55,8 @@ stale as (
     {%- if is_incremental() %}
     left join built on days.day = built.day
     where
-        {%- if var('day') %}
-        days.day = date '{{ var("day") }}' or
+        {%- if build_day() %}
+        days.day = date '{{ build_day() }}' or
         {%- endif %}
         (built.order_lines, built.loaded_at, built.promotions_loaded_at)
         is distinct from (days.order_lines, days.loaded_at, days.promotions_loaded_at)
@@ -88,6 +88,17 @@ reporting as (
     where week_start in (select week_start from stale)
 ),
 
+-- Found from the side of what was sold: the table of promotions is many times larger.
+promoted as (
+    select product_id, store_id, week_start, display, mailer
+    from promotions
+    semi join sold
+        on
+            promotions.product_id = sold.product_id
+            and promotions.store_id = sold.store_id
+            and promotions.week_start = sold.week_start
+),
+
 final as (
     select
         sold.store_id,
@@ -100,16 +111,16 @@ final as (
         sold.net_sales,
         sold.discount_amount,
         -- A store that reports promotions and does not name the product did not promote it; of others it is not known.
-        case when reporting.store_id is not null then coalesce(promotions.display <> 'none', false) end as on_display,
-        case when reporting.store_id is not null then coalesce(promotions.mailer <> 'none', false) end as in_mailer,
+        case when reporting.store_id is not null then coalesce(promoted.display <> 'none', false) end as on_display,
+        case when reporting.store_id is not null then coalesce(promoted.mailer <> 'none', false) end as in_mailer,
         sold.promotions_loaded_at,
         sold.loaded_at
     from sold
-    left join promotions
+    left join promoted
         on
-            sold.product_id = promotions.product_id
-            and sold.store_id = promotions.store_id
-            and sold.week_start = promotions.week_start
+            sold.product_id = promoted.product_id
+            and sold.store_id = promoted.store_id
+            and sold.week_start = promoted.week_start
     left join reporting on sold.store_id = reporting.store_id and sold.week_start = reporting.week_start
 )
 

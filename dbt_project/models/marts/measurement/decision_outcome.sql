@@ -32,9 +32,9 @@ changed as (
     select min(ordered_day) - {{ var('outcome_window_days') }} as day
     from {{ ref('order_line') }}
     where loaded_at > (select max(lines_loaded_at) - interval 1 day from {{ this }})
-    {%- if var('day') %}
+    {%- if build_day() %}
     union all
-    select date '{{ var("day") }}' as day
+    select date '{{ build_day() }}' as day
     {%- endif %}
 ),
 

@@ -2,7 +2,7 @@
 
 -- Grain: one row per source, order and line.
 -- A view, because whose an order is changes when customers merge, long after the line was taken in.
-with fed as (
+with fed as not materialized (
     select * from {{ ref('int_order_lines_fed') }}
 ),
 
