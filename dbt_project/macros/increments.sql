@@ -23,14 +23,16 @@
     )
 {%- endmacro %}
 
-{# Rows of files that left the lake (erased, compacted) leave the table too. #}
-{% macro forget_missing_files(source_relation) -%}
+{# Rows of files that left the lake (erased, compacted, replaced) leave the table too. #}
+{% macro forget_missing_files(sources) -%}
     {%- if is_incremental() -%}
     delete from {{ this }}
     where lake_file in (
         select distinct lake_file from {{ this }}
+        {%- for one in sources %}
         except
-        select file from glob('{{ lake_glob(source_relation) }}')
+        select {{ in_lake('file') }} from glob('{{ lake_glob(one) }}')
+        {%- endfor %}
     )
     {%- endif -%}
 {%- endmacro %}
@@ -38,6 +40,11 @@
 {# The glob inside a source's read_parquet('...') expression. #}
 {% macro lake_glob(source_relation) -%}
     {{ (source_relation | string).split("'")[1] }}
+{%- endmacro %}
+
+{# A file's path within the lake, so that the lake can move. #}
+{% macro in_lake(path) -%}
+    replace({{ path }}, '{{ env_var("RTP_LAKE_DIR", "../.rtp/lake") }}/', '')
 {%- endmacro %}
 
 {# The UTC day of a moment. #}

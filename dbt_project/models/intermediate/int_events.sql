@@ -4,11 +4,11 @@
         incremental_strategy = 'delete+insert',
         unique_key = 'message_id',
         on_schema_change = 'fail',
-        post_hook = "{{ forget_missing_files(source('archive', 'events')) }}"
+        post_hook = "{{ forget_missing_files([source('archive', 'events'), source('feeds', 'events')]) }}"
     )
 }}
 
--- Grain: one row per message; of one sent again the first received counts.
+-- Grain: one row per message, archived or loaded; of one sent again the first received counts.
 with archived as (
     select * from {{ ref('stg_archive__events') }}
     where not duplicate
@@ -17,10 +17,30 @@ with archived as (
     {%- endif %}
 ),
 
+loaded as (
+    select * from {{ ref('stg_feeds__events') }}
+    {%- if is_incremental() %}
+    where {{ is_new('occurred_day') }}
+    {%- endif %}
+),
+
+either as (
+    select
+        message_id, type, name, user_id, anonymous_id, partition_key, customer_id, channel, store_id, product_id, order_id,
+        decision_id, occurred_at, received_at, received_day, properties, traits, context, source, gpc, lake_file, position
+    from archived
+    union all
+    -- A loaded history counts as received when it happened.
+    select
+        message_id, type, name, user_id, anonymous_id, null, null, channel, store_id, product_id, order_id,
+        decision_id, occurred_at, occurred_at, occurred_day, properties, traits, context, 'feed', false, lake_file, ''
+    from loaded
+),
+
 first_received as (
     select *
-    from archived
-    qualify row_number() over (partition by message_id order by received_at, partition, position) = 1
+    from either
+    qualify row_number() over (partition by message_id order by received_at, position, lake_file) = 1
 ),
 
 final as (

@@ -4,7 +4,7 @@
         incremental_strategy = 'delete+insert',
         unique_key = ['source', 'order_id', 'line_id'],
         on_schema_change = 'fail',
-        post_hook = "{{ forget_missing_files(source('feeds', 'order_lines')) }}"
+        post_hook = "{{ forget_missing_files([source('feeds', 'order_lines')]) }}"
     )
 }}
 

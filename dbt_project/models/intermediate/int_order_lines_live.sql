@@ -5,6 +5,12 @@ with events as (
     where order_id is not null
 ),
 
+zones as (
+    select store_id, timezone
+    from {{ ref('stg_feeds__stores') }}
+    where timezone in (select name from pg_timezone_names())
+),
+
 orders as (
     select *
     from events
@@ -57,6 +63,7 @@ final as (
         line.line_id,
         lines.occurred_at as ordered_at,
         lines.occurred_day as ordered_day,
+        timezone(coalesce(zones.timezone, 'UTC'), lines.occurred_at) as ordered_local,
         lines.channel,
         lines.store_id,
         lines.user_id,
@@ -76,8 +83,10 @@ final as (
         end as returned_quantity,
         -- Over the counter goods leave with the shopper; elsewhere they are promised until they are shipped or picked up.
         case when lines.channel = 'store' then lines.occurred_at else fulfilled.fulfilled_at end as fulfilled_at,
+        coalesce(lines.context ->> '$.simulated', 'false') = 'true' as _simulated,
         greatest(lines.received_at, refunds.received_at, fulfilled.received_at) as _loaded_at
     from lines
+    left join zones on lines.store_id = zones.store_id
     left join fulfilled on lines.order_id = fulfilled.order_id
     left join refunds on lines.order_id = refunds.order_id
     left join refunded_products

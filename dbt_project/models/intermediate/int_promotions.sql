@@ -4,7 +4,7 @@
         incremental_strategy = 'delete+insert',
         unique_key = ['product_id', 'store_id', 'week_start'],
         on_schema_change = 'fail',
-        post_hook = "{{ forget_missing_files(source('feeds', 'promotions')) }}"
+        post_hook = "{{ forget_missing_files([source('feeds', 'promotions')]) }}"
     )
 }}
 

@@ -4,7 +4,7 @@ with events as (
         channel,
         occurred_day as day,
         count(*) as events,
-        count(distinct partition_key) as visitors,
+        count(distinct coalesce(partition_key, user_id, anonymous_id)) as visitors,
         count(*) filter (where name = 'Product Viewed') as product_views,
         count(*) filter (where name = 'Product Added') as product_adds
     from {{ ref('int_events') }}

@@ -9,7 +9,8 @@ with decided as (
 
 viewed as (
     select
-        coalesce(identifiers.customer_id, events.customer_id, events.partition_key) as subject,
+        coalesce(identifiers.customer_id, events.customer_id, events.partition_key, events.user_id, events.anonymous_id)
+            as subject,
         events.occurred_at as exposed_at,
         coalesce(properties ->> '$.experimentId', properties ->> '$.experiment_id') as experiment_id,
         coalesce(properties ->> '$.variationId', properties ->> '$.variation_id') as variation_id

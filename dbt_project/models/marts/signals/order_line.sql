@@ -56,8 +56,8 @@ live_lines as (
         live.channel,
         live.ordered_at,
         live.ordered_day,
-        cast(extract('hour' from live.ordered_at) as integer) as local_hour,
-        cast(extract('isodow' from live.ordered_at) as integer) as local_weekday,
+        cast(extract('hour' from live.ordered_local) as integer) as local_hour,
+        cast(extract('isodow' from live.ordered_local) as integer) as local_weekday,
         live.quantity,
         live.net_amount,
         live.discount_amount,
@@ -66,7 +66,7 @@ live_lines as (
         live.decision_id,
         live.fulfilled_at,
         true as is_live,
-        false as is_simulated,
+        live._simulated as is_simulated,
         live._loaded_at as loaded_at
     from live
     anti join fed on live.order_id = fed.order_id

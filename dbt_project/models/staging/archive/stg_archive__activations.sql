@@ -23,7 +23,7 @@ final as (
         decided_at,
         finished_at,
         attempts,
-        lake_file
+        {{ in_lake('lake_file') }} as lake_file
     from last_word
 )
 

@@ -28,7 +28,7 @@ final as (
         try_cast(rejected as json) as rejected,
         try_cast(experiments as json) as experiments,
         trigger_id,
-        lake_file
+        {{ in_lake('lake_file') }} as lake_file
     from once
 )
 

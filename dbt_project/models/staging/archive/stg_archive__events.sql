@@ -28,7 +28,7 @@ final as (
         try_cast(context as json) as context,
         source,
         coalesce(gpc, false) as gpc,
-        lake_file
+        {{ in_lake('lake_file') }} as lake_file
     from source
 )
 

@@ -22,7 +22,7 @@ final as (
         _row,
         _loaded_at,
         _simulated,
-        lake_file
+        {{ in_lake('lake_file') }} as lake_file
     from source
 )
 

@@ -12,7 +12,7 @@ final as (
         mailer,
         _row,
         _loaded_at,
-        lake_file
+        {{ in_lake('lake_file') }} as lake_file
     from source
 )
 

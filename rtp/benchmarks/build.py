@@ -1,0 +1,142 @@
+"""`rtp bench build`: the whole warehouse from The Complete Journey, promotions included, and then one day of it.
+
+Goals: the full build within 60 s and 3 GiB, a one-day increment within a fifth of its time.
+"""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import msgspec
+import psutil
+
+from rtp.benchmarks.result import BenchResult, Measure
+from rtp.clock import system_clock
+from rtp.errors import Fatal
+from rtp.identity.keys import KeyedHash
+from rtp.settings import Settings, checkout_root
+from rtp.simulation.completejourney.load import load_completejourney
+from rtp.stores.identity_links import write_identity_links
+from rtp.stores.lake import Lake
+from rtp.stores.warehouse import connect
+
+POLL_SECONDS = 0.05
+BUILD = """
+import sys, datetime, pathlib
+from rtp.settings import load_settings
+from rtp.stores.warehouse import build_warehouse
+day = datetime.date.fromisoformat(sys.argv[1]) if len(sys.argv) > 1 else None
+build_warehouse(load_settings(), day=day, full_refresh=day is None)
+"""
+
+
+class _Run(msgspec.Struct, frozen=True):
+    seconds: float
+    peak_bytes: int
+
+
+def run(*, state_dir: Path | None = None) -> BenchResult:
+    """Loads (unless `state_dir` holds the lake already), builds in full, then builds the newest day anew."""
+    with _state(state_dir) as folder:
+        root = checkout_root()
+        settings = Settings(root=root, state_dir=folder, config_dir=root / "config")
+        lake = Lake(settings.lake_dir)
+        started = time.perf_counter()
+        load_completejourney(lake, now=system_clock(), original_dates=True)
+        loading = time.perf_counter() - started
+        # The customers' ids need a secret, not ours: nothing of this leaves the folder.
+        write_identity_links(lake, KeyedHash(b"benchmark, not a secret of anybody"))
+        full = _measured_build(settings, None)
+        lines, promotions, newest = _sizes(settings)
+        increment = _measured_build(settings, newest)
+    return BenchResult(
+        bench="build",
+        rows=[
+            Measure("order_lines", lines, "rows"),
+            Measure("promotions", promotions, "rows"),
+            Measure("load", round(loading, 1), "s"),
+            Measure("full_build", round(full.seconds, 1), "s"),
+            Measure("full_build_peak", round(full.peak_bytes / 2**30, 2), "GiB"),
+            Measure("one_day", round(increment.seconds, 1), "s"),
+            Measure("one_day_peak", round(increment.peak_bytes / 2**30, 2), "GiB"),
+        ],
+        ratios={"one_day_over_full": round(increment.seconds / full.seconds, 3)},
+    )
+
+
+@contextmanager
+def _state(state_dir: Path | None) -> Iterator[Path]:
+    if state_dir is not None:
+        yield state_dir.resolve()
+        return
+    with TemporaryDirectory(prefix="rtp-bench-") as folder:
+        yield Path(folder)
+
+
+def _sizes(settings: Settings) -> tuple[int, int, date]:
+    with connect(settings) as connection:
+        row = connection.execute("""
+            SELECT
+                (SELECT count(*) FROM marts.order_line),
+                (SELECT count(*) FROM intermediate.int_promotions),
+                (SELECT max(day) FROM marts.demand_daily)
+        """).fetchone()
+    if row is None or row[2] is None:
+        raise Fatal("The build ended without sales.", hint="Look at the feeds below the state directory.")
+    return int(row[0]), int(row[1]), row[2]
+
+
+def _measured_build(settings: Settings, day: date | None) -> _Run:
+    """Wall time and peak memory of a build in a process of its own, with all that it starts."""
+    arguments = [sys.executable, "-c", BUILD, *([day.isoformat()] if day else [])]
+    environment = os.environ | {"RTP_ROOT": str(settings.root), "RTP_STATE_DIR": str(settings.state_dir)}
+    started = time.perf_counter()
+    process = subprocess.Popen(arguments, env=environment, stderr=subprocess.PIPE, text=True)
+    with _peak_memory(process.pid) as peak:
+        _, errors = process.communicate()
+    if process.returncode:
+        raise Fatal(f"The build failed: {errors.strip().splitlines()[-1]}", hint=f"See {settings.logs_dir}/dbt.log.")
+    return _Run(time.perf_counter() - started, max(peak))
+
+
+@contextmanager
+def _peak_memory(pid: int) -> Iterator[list[int]]:
+    """Adds up the resident memory of a process and its children, again and again; the list holds the samples."""
+    samples, over = [0], threading.Event()
+    root = psutil.Process(pid)
+
+    def watch() -> None:
+        while not over.wait(POLL_SECONDS):
+            samples.append(_resident(root))
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield samples
+    finally:
+        over.set()
+        watcher.join()
+
+
+def _resident(root: psutil.Process) -> int:
+    total = 0
+    for process in (root, *_children(root)):
+        try:
+            total += process.memory_info().rss
+        except psutil.NoSuchProcess:
+            continue
+    return total
+
+
+def _children(root: psutil.Process) -> list[psutil.Process]:
+    try:
+        return root.children(recursive=True)
+    except psutil.NoSuchProcess:
+        return []

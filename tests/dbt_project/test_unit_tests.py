@@ -1,0 +1,13 @@
+"""The project's own unit tests, which builds leave out."""
+
+import msgspec
+
+from rtp.settings import Settings
+from rtp.stores.warehouse import run_dbt, warehouse_lock
+
+
+def test_dbt_unit_tests_pass(built: Settings) -> None:
+    with warehouse_lock(built):
+        result = run_dbt(built, ["test", "--select", "test_type:unit"])
+    assert result.nodes >= 5
+    assert msgspec.to_builtins(result)["warnings"] == 0
