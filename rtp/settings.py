@@ -32,6 +32,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """A partition that holds more entries than this, not yet archived, accepts no more until readers catch up."""
     phone_region: str = "US"
     """Country (ISO 3166) of phone numbers written without a country code."""
+    archive_seconds: int = 10
+    """How often what the log holds is moved into the lake."""
     anonymous_ttl_days: int = 90
     stock_freshness_hours: int = 48
     """Stock that was last counted or moved longer ago promises nothing."""

@@ -33,6 +33,7 @@ from rtp.profile.store import FragmentStore, OrderClaims
 from rtp.settings import Settings
 from rtp.signals.log import EventLog
 from rtp.signals.rejection import RejectedLog
+from rtp.stores.archive_redis import RECORD_STREAMS, ArchiveSource
 from rtp.stores.audience_sync import AudienceSync
 from rtp.stores.audiences import AudienceFiles
 from rtp.stores.connections import connect
@@ -111,6 +112,11 @@ def fragment_store(client: Redis) -> FragmentStore:
 def order_claims(client: Redis) -> OrderClaims:
     """Which event has counted an order."""
     return RedisOrderClaims(client)
+
+
+def archive_sources(settings: Settings, client: Redis) -> list[ArchiveSource]:
+    """All streams that are moved into the lake."""
+    return [ArchiveSource(client, stream, partitions=settings.partitions) for stream in ("events", *RECORD_STREAMS)]
 
 
 def partition_leases(settings: Settings, client: Redis, *, owner: str) -> PartitionLeases:

@@ -7,7 +7,7 @@ import msgspec
 
 Reason = Literal[
     "NOT_JSON", "NOT_AN_OBJECT", "TOO_LARGE", "UNKNOWN_TYPE", "BAD_FIELD", "MISSING_FIELD", "BAD_TIMESTAMP",
-    "NO_IDENTITY", "FOLD_FAILED", "EFFECT_FAILED",
+    "NO_IDENTITY", "FOLD_FAILED", "EFFECT_FAILED", "UNREADABLE",
 ]  # fmt: skip
 
 

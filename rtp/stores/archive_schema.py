@@ -67,8 +67,16 @@ ARCHIVES: Mapping[str, list[tuple[str, str]]] = {
         ("finished_at", _TIME),
         ("attempts", "INTEGER"),
     ],
+    "rejected": [
+        ("reason", _TEXT),
+        ("message", _TEXT),
+        ("field", _TEXT),
+        ("body", "BLOB"),
+        ("source", _TEXT),
+        ("received_at", _TIME),
+    ],
 }
-"""One row per log entry, decision, activation; objects and lists as JSON text, spelled as in the HTTP contract."""
+"""One row per log entry, decision, activation, rejected event; objects and lists as JSON text, as HTTP spells them."""
 
 IDENTITY_LINKS: Mapping[str, list[tuple[str, str]]] = {
     "customer_link": [("source", _TEXT), ("customer_ref", _TEXT), ("customer_id", _TEXT)],

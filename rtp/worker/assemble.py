@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import msgspec
+from redis.asyncio import Redis
 
 from rtp import wiring
 from rtp.clock import random_id, system_clock
@@ -13,6 +14,8 @@ from rtp.inventory.live import stock_live
 from rtp.profile.effects import EffectHandler, EffectKind
 from rtp.settings import Settings
 from rtp.signals.log import EventLog
+from rtp.stores.warehouse import warehouse_lock
+from rtp.worker.archive import Archiver
 from rtp.worker.effects import EffectDrain, StockHandler
 from rtp.worker.processing import Processor, ProcessorSettings
 from rtp.worker.projector import Projector
@@ -26,6 +29,16 @@ class WorkerParts(msgspec.Struct, frozen=True):
     log: EventLog
     tasks: tuple[Callable[[asyncio.Event], Coroutine[Any, Any, None]], ...]
     """Run beside the worker until the event given is set."""
+
+
+def open_archiver(settings: Settings, client: Redis) -> Archiver:
+    """What moves the log into the lake; `flush()` does it now."""
+    return Archiver(
+        wiring.lake(settings),
+        wiring.archive_sources(settings, client),
+        every_seconds=settings.archive_seconds,
+        no_build=lambda: warehouse_lock(settings, wait_seconds=0.0),
+    )
 
 
 @asynccontextmanager
@@ -70,6 +83,6 @@ async def open_worker(settings: Settings) -> AsyncIterator[WorkerParts]:
         watching.cancel()
 
     try:
-        yield WorkerParts(worker, log, (activation.sender.run, watch))
+        yield WorkerParts(worker, log, (activation.sender.run, watch, open_archiver(settings, client).run))
     finally:
         await client.aclose()
