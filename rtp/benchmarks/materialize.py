@@ -4,11 +4,13 @@ The floor is plain pipelined HSET of bytes made beforehand: no rule about newer 
 random, seeded; each contender starts with an empty Redis of its own settings (every write on disk first).
 """
 
+import io
 import socket
 import statistics
 import subprocess
+import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -33,6 +35,7 @@ from rtp.stores.lake import Lake
 from rtp.stores.redis_lanes import Lanes
 
 BLOCK = ROWS_A_CALL * CALLS_A_BLOCK
+DAY = timedelta(days=1)
 AS_OF = datetime(2026, 1, 1, tzinfo=UTC)
 KINDS = [FeatureType.INT] * 7 + [FeatureType.FLOAT] * 7 + [FeatureType.TEXT] * 2 + [FeatureType.TIME] * 2
 KINDS += [FeatureType.FLAG, FeatureType.TEXTS]
@@ -138,7 +141,7 @@ def send_all(url: str, blocks: list[bytes]) -> None:
 
 
 def feast_materialization(url: str, lake: Lake, work: Path) -> Callable[[], None]:
-    """Feast's own, set up but not started: its imports and its registry are not counted."""
+    """Feast's own, set up but not started: its imports and its registry are not counted, its chatter is not shown."""
     from feast import FeatureStore, RepoConfig
 
     from rtp.stores.feast_objects import feast_entity, feast_view
@@ -152,8 +155,13 @@ def feast_materialization(url: str, lake: Lake, work: Path) -> Callable[[], None
         )
     )  # fmt: skip
     store.apply([feast_entity(CUSTOMER), feast_view(VIEW, lake)])
-    day = timedelta(days=1)
-    return lambda: store.materialize(AS_OF - day, AS_OF + day, feature_views=[VIEW.name])
+
+    def work_of_feast() -> None:
+        with redirect_stdout(io.StringIO()), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            store.materialize(AS_OF - DAY, AS_OF + DAY, feature_views=[VIEW.name])
+
+    return work_of_feast
 
 
 @contextmanager

@@ -23,7 +23,7 @@ class Lanes:
     not answer or refuses a command.
     """
 
-    def __init__(self, url: str, *, lanes: int = 8, ahead: int = 2) -> None:
+    def __init__(self, url: str, *, lanes: int = 16, ahead: int = 4) -> None:
         self._client = Redis.from_url(url, retry=Retry(NoBackoff(), 0), socket_timeout=60)
         self._lanes = lanes
         self._ahead = ahead
