@@ -34,6 +34,19 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     catalog_version: str = ""
     library: str = ""
 
+    @property
+    def passes(self) -> bool:
+        """The gate: better than the customer's own frequency beyond doubt in recall, and no worse in order."""
+        gains = self.metrics
+        return gains.get("recall@10_gain_low", 0.0) > 0 and gains.get("ndcg@10_gain", 0.0) > 0
+
+    @property
+    def verdict(self) -> str:
+        """The gate's answer in words."""
+        gain, low, high = (self.metrics.get(f"recall@10_gain{end}", 0.0) for end in ("", "_low", "_high"))
+        said = "beats" if self.passes else "does not beat"
+        return f"Recall@10 {said} own frequency: {gain:+.4f} (95 % interval {low:+.4f} to {high:+.4f})"
+
 
 class Booster(Protocol):
     """The part of xgboost.Booster that scoring needs."""
@@ -56,7 +69,10 @@ class Ranker(msgspec.Struct, frozen=True):
 
     def probabilities(self, matrix: Floats) -> Floats:
         """Probability that the next basket holds each candidate."""
-        margin = self.booster.inplace_predict(matrix, predict_type="margin", validate_features=False)
+        return self.said(self.booster.inplace_predict(matrix, predict_type="margin", validate_features=False))
+
+    def said(self, margin: Floats) -> Floats:
+        """The probabilities that margins stand for."""
         return calibrated(np.asarray(margin), *self.manifest.calibration)
 
 

@@ -85,8 +85,8 @@ def affinities(matrix: Floats, catalog: Catalog, habits: Habits, found: Candidat
         share = np.bincount(own + 1, weights=habits.decayed, minlength=width) / total
         matrix[:, COLUMN[f"{name}_share"]] = np.where(wanted >= 0, share[wanted + 1], np.nan)
         if name == "category":
-            since = np.full(width, np.inf)
-            np.minimum.at(since, own + 1, habits.since)
+            since = np.full(width, np.nan)
+            np.fmin.at(since, own + 1, habits.since)
             matrix[:, COLUMN["category_baskets_since"]] = np.where(wanted >= 0, since[wanted + 1], np.nan)
             recent = np.bincount(own + 1, weights=habits.since < RECENT_BASKETS, minlength=width)
             held = np.bincount(own + 1, minlength=width)

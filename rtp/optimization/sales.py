@@ -10,6 +10,9 @@ import duckdb
 import msgspec
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+
+from rtp.decisioning.catalog import Catalog
 
 GAMMA = 0.97
 """How much a purchase weighs after one more basket."""
@@ -31,8 +34,11 @@ class Window(msgspec.Struct, frozen=True):
     """Products with fewer sale lines are not in the catalogue."""
 
 
-def prepare(db: duckdb.DuckDBPyConnection, window: Window) -> None:
-    """Makes the temporary tables `sale`, `basket`, `item`, `known_product` and `known_store` of the window."""
+def prepare(db: duckdb.DuckDBPyConnection, window: Window, *, known: Catalog | None = None) -> None:
+    """Makes the temporary tables `sale`, `basket`, `item`, `known_product` and `known_store` of the window.
+
+    With `known`, products and stores get the indexes that they have in that catalogue, and others are left out.
+    """
     db.execute(
         """
         create or replace temp table dated as
@@ -70,6 +76,21 @@ def prepare(db: duckdb.DuckDBPyConnection, window: Window) -> None:
         where dated.customer_id is null or basket.number is not null
         """
     )
+    if known is None:
+        _number_all(db, window)
+    else:
+        _number_as(db, known)
+    db.execute(
+        """
+        create or replace temp table item as
+        select customer_id, order_id, number, product, any_value(known_store.store) as store, min(moment) as moment
+        from sale join known_product using (product_id) left join known_store using (store_id)
+        group by customer_id, order_id, number, product
+        """
+    )
+
+
+def _number_all(db: duckdb.DuckDBPyConnection, window: Window) -> None:
     db.execute(
         """
         create or replace temp table known_product as
@@ -86,14 +107,17 @@ def prepare(db: duckdb.DuckDBPyConnection, window: Window) -> None:
         from (select store_id from store union select store_id from sale where store_id <> '')
         """
     )
-    db.execute(
-        """
-        create or replace temp table item as
-        select customer_id, order_id, number, product, any_value(known_store.store) as store, min(moment) as moment
-        from sale join known_product using (product_id) left join known_store using (store_id)
-        group by customer_id, order_id, number, product
-        """
-    )
+
+
+def _number_as(db: duckdb.DuckDBPyConnection, known: Catalog) -> None:
+    for thing, ids in (("product", known.products.ids), ("store", known.stores.ids)):
+        names = pa.array([bytes(value).decode() for value in ids], pa.string())
+        db.register("numbered_ids", pa.table({"id": names, "number": pa.array(range(len(ids)), pa.int32())}))
+        db.execute(
+            f"create or replace temp table known_{thing} as"
+            f" select id as {thing}_id, number as {thing} from numbered_ids"
+        )
+        db.unregister("numbered_ids")
 
 
 def query(db: duckdb.DuckDBPyConnection, sql: str, parameters: list[Any] | None = None) -> Columns:
@@ -117,6 +141,61 @@ def group_customers(db: duckdb.DuckDBPyConnection) -> None:
                max(number) + 1 as before
         from basket group by customer_id
         """
+    )
+
+
+class Labels(msgspec.Struct, frozen=True):
+    """Which baskets are to be foretold: those of a period, or the last ones of each customer."""
+
+    since: int = 0
+    """Seconds since 1970 UTC; only baskets from then on."""
+    from_end: tuple[int, int] = (1, 2**31 - 1)
+    """First and last place counted from the customer's last basket (which is 1)."""
+    first_only: bool = False
+    """Only the first such basket of each customer."""
+    most: int = 2**31 - 1
+    """At most so many, drawn evenly over customers and time."""
+
+
+def group_labels(db: duckdb.DuckDBPyConnection, labels: Labels) -> Columns:
+    """Makes `wanted`: one group a basket to be foretold, with what came before it; gives the groups.
+
+    Baskets without any before them are left out: nothing could be known.
+    """
+    db.execute(
+        """
+        create or replace temp table wanted as
+        with chosen as (
+            select customer_id, number, moment, store_id, hash(customer_id || order_id) as draw,
+                   row_number() over (partition by customer_id order by number) as turn
+            from basket
+            where number > 1 and moment >= ? and total - number + 1 between ? and ?
+        ),
+        kept as (select * from chosen where turn = 1 or not ? order by draw limit ?)
+        select cast(row_number() over (order by customer_id, number) - 1 as integer) as grp,
+               customer_id, number as before, moment as label_moment, store_id as label_store_id
+        from kept
+        """,
+        [labels.since, *labels.from_end, labels.first_only, labels.most],
+    )
+    return query(
+        db,
+        """
+        select customer_id, label_moment as moment, coalesce(store, -1) as store
+        from wanted left join known_store on store_id = label_store_id order by grp
+        """,
+    )
+
+
+def truths(db: duckdb.DuckDBPyConnection) -> Columns:
+    """One row a group and product in the basket to be foretold."""
+    return query(
+        db,
+        """
+        select distinct grp, product from wanted
+        join item on item.customer_id = wanted.customer_id and item.number = wanted.before
+        order by grp, product
+        """,
     )
 
 

@@ -1,12 +1,15 @@
 """What goes together: products bought in one basket, customers who buy alike."""
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
 from rtp.decisioning.catalog import Csr
+
+Matrix: TypeAlias = Any
+"""A scipy.sparse.csr_matrix; scipy ships no types."""
 
 NEIGHBOURS = 40
 LARGEST_BASKET = 100
@@ -59,6 +62,11 @@ def kindred(
         bought = (sp.csr_matrix(likeness) @ shares).tocsr()
         rows.append(strongest(bought, KINDRED_PRODUCTS, by_index=True))
     return stacked(rows)
+
+
+def matrix(value: npt.NDArray[Any], column: npt.NDArray[Any], start: npt.NDArray[Any], columns: int) -> Matrix:
+    """A sparse matrix from rows of unequal length."""
+    return sp.csr_matrix((value, column, start), shape=(len(start) - 1, columns))
 
 
 def scaled(matrix: sp.csr_matrix, norm: int) -> sp.csr_matrix:

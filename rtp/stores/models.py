@@ -18,7 +18,7 @@ import numpy as np
 
 from rtp.decisioning.catalog import Catalog, arrays_of, from_arrays
 from rtp.decisioning.score import Manifest, Ranker, refuse_other_features
-from rtp.errors import NotFound
+from rtp.errors import NotFound, Rejected
 from rtp.stores.lake import appearing
 
 
@@ -45,11 +45,7 @@ class Versions:
 
     def use(self, version: str) -> None:
         """Points at a version; raises NotFound naming those there are."""
-        if version not in self.all():
-            raise NotFound(
-                f"There is no version {version!r} in {self.folder.name}.",
-                reason="UNKNOWN_VERSION", hint=f"There are: {', '.join(self.all()) or 'none'}.",
-            )  # fmt: skip
+        self.check(version)
         if version == self.current():
             return
         history = [*self.history(), version]
@@ -58,14 +54,24 @@ class Versions:
         with appearing(self._pointer) as path:
             path.write_text(version + "\n")
 
+    def check(self, version: str) -> None:
+        """Raises NotFound naming the versions there are, if this is none of them."""
+        if version not in self.all():
+            raise NotFound(
+                f"There is no version {version!r} in {self.folder.name}.",
+                reason="UNKNOWN_VERSION", hint=f"There are: {', '.join(self.all()) or 'none'}.",
+            )  # fmt: skip
+
     def history(self) -> list[str]:
         """Every version that was in use, oldest first; the last one is in use now."""
         return self._history.read_text().split() if self._history.exists() else []
 
     def previous(self) -> str | None:
-        """The version in use before the current one, if it is still on disk."""
-        earlier = [version for version in self.history()[:-1] if version in self.all() and version != self.current()]
-        return earlier[-1] if earlier else None
+        """The newest version on disk that was in use before the current one first was; going back twice goes on."""
+        present, here = set(self.all()), self.current()
+        order = list(dict.fromkeys(self.history()))
+        before = order[: order.index(here)] if here in order else order
+        return next((version for version in reversed(before) if version in present), None)
 
     def prune(self, keep: int) -> None:
         """Deletes all but the newest `keep` versions; the current and the one before it stay."""
@@ -130,6 +136,40 @@ def save_ranker(models_dir: Path, booster: Any, manifest: Manifest) -> Path:
         booster.save_model(folder / "model.ubj")
         (folder / "manifest.json").write_bytes(msgspec.json.format(msgspec.json.encode(manifest), indent=2))
     return versions.folder / manifest.version
+
+
+def promote(models_dir: Path, version: str) -> Manifest:
+    """Puts a model to use. Raises Rejected if it did not pass its gate, Fatal if this program cannot serve it."""
+    versions = rankers(models_dir)
+    versions.check(version)
+    manifest = load_manifest(versions.folder / version)
+    refuse_other_features(manifest)
+    if not manifest.passes:
+        raise Rejected(
+            f"{version} did not pass its gate. {manifest.verdict}.", reason="GATE",
+            hint="The model in use stays. See `rtp models list`, or train again with more data.",
+        )  # fmt: skip
+    versions.use(version)
+    return manifest
+
+
+def publish_ranker(models_dir: Path, booster: Any, manifest: Manifest, *, keep: int = 10) -> bool:
+    """Keeps a trained model, and puts it to use if it passed its gate; returns whether it did."""
+    save_ranker(models_dir, booster, manifest)
+    if manifest.passes:
+        promote(models_dir, manifest.version)
+    rankers(models_dir).prune(keep)
+    return manifest.passes
+
+
+def rollback(models_dir: Path) -> str:
+    """Goes back to the model that was in use before; returns its version. Raises Rejected if there is none."""
+    versions = rankers(models_dir)
+    earlier = versions.previous()
+    if earlier is None:
+        raise Rejected("No earlier model was in use.", reason="NO_EARLIER_MODEL", hint="See `rtp models list`.")
+    versions.use(earlier)
+    return earlier
 
 
 def load_manifest(folder: Path) -> Manifest:

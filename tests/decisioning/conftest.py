@@ -1,6 +1,6 @@
 """A small retailer with habits worth learning, and the ports of a decision as fakes."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -72,11 +72,11 @@ def sell(db: duckdb.DuckDBPyConnection, *, customers: int = 40, baskets: int = 3
 
 
 @pytest.fixture(scope="session")
-def shop() -> duckdb.DuckDBPyConnection:
-    db = duckdb.connect()
-    db.execute("set TimeZone = 'UTC'")
-    sell(db)
-    return db
+def shop() -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect() as db:
+        db.execute("set TimeZone = 'UTC'")
+        sell(db)
+        yield db
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,197 @@
+"""Training a ranker: learn from one period of sales, be judged on the next, and pass the gate or not.
+
+            first sale ········ learned_from ········ judged_from ········ last sale
+    catalogue of the rows  |─────────────|
+    baskets to foretell                  |────────────────|
+    catalogue of the judgement  |─────────────────────────|
+    first basket of each customer                         |──────────────|
+
+The model that is judged is the one that goes live.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import duckdb
+import msgspec
+import numpy as np
+
+from rtp.clock import from_micros
+from rtp.decisioning.candidates import candidates
+from rtp.decisioning.catalog import Catalog
+from rtp.decisioning.policy import Policy
+from rtp.decisioning.score import Manifest, Ranker
+from rtp.decisioning.vector import FEATURES, vectors
+from rtp.errors import Rejected
+from rtp.optimization import baselines
+from rtp.optimization.catalog_build import build_catalog
+from rtp.optimization.evaluate import Scores, calibration_bins, calibration_error, difference
+from rtp.optimization.examples import Example, examples, rows
+from rtp.optimization.fit import Settings, calibrate, fit, importance, margins
+from rtp.optimization.sales import Labels, Window, query
+
+DAY = 86_400
+JUDGED_DAYS = 28
+LEARNED_DAYS = 42
+CALIBRATION_SHARE = 0.15
+FEWEST_EXAMPLES = 30
+Report = Callable[[str], None]
+
+
+class Periods(msgspec.Struct, frozen=True):
+    """Seconds since 1970 UTC."""
+
+    learned_from: int
+    judged_from: int
+    until: int
+
+
+class Trained(msgspec.Struct, frozen=True, kw_only=True):
+    """A model, and in its manifest everything that was found out about it."""
+
+    booster: Any
+    manifest: Manifest
+
+
+def periods(db: duckdb.DuckDBPyConnection, until: int) -> Periods:
+    """The last four weeks judge, the six before teach; less of each where history is short."""
+    span = query(
+        db,
+        "select min(epoch_us(ordered_at)) // 1000000 as first, max(epoch_us(ordered_at)) // 1000000 as last"
+        " from order_line where epoch_us(ordered_at) // 1000000 < ?",
+        [until],
+    )
+    if not np.isfinite(span["first"][0]) or span["last"][0] <= span["first"][0]:
+        raise Rejected("There are no sales to learn from.", reason="TOO_FEW_SALES", hint="Load order lines: rtp load.")
+    first, last = int(span["first"][0]), int(span["last"][0]) + 1
+    judged = last - min(JUDGED_DAYS * DAY, (last - first) * 15 // 100)
+    return Periods(judged - min(LEARNED_DAYS * DAY, (last - first) * 25 // 100), judged, last)
+
+
+def train(
+    db: duckdb.DuckDBPyConnection,
+    policy: Policy,
+    *,
+    now: int,
+    settings: Settings | None = None,
+    min_lines: int = 1,
+    report: Report = lambda _line: None,
+) -> Trained:
+    """Trains and judges a ranker on sales before `now` (µs). Raises Rejected where there are too few.
+
+    `db` has the views that `build_catalog` needs; `policy` is the one that rankings are compared under (`bench`).
+    """
+    settings = settings or Settings()
+    span = periods(db, now // 1_000_000)
+    report("building the catalogue to learn with")
+    learning = build_catalog(db, Window(as_of=span.learned_from, min_lines=min_lines))
+    teaching = examples(
+        db, learning, Window(as_of=span.judged_from), Labels(since=span.learned_from, most=settings.groups)
+    )
+    report(f"learning from {len(teaching):,} baskets")
+    booster, calibration, counts = learn(learning, teaching, settings)
+    report("building the catalogue to judge with")
+    judging = build_catalog(db, Window(as_of=span.judged_from, min_lines=min_lines))
+    asked = examples(db, judging, Window(as_of=span.until), Labels(since=span.judged_from, first_only=True))
+    asked = [example for example in asked if len(example.truth)]
+    if len(asked) < FEWEST_EXAMPLES:
+        raise Rejected(
+            f"Only {len(asked)} customers came back in the last weeks: too few to judge a model by.",
+            reason="TOO_FEW_SALES", hint=f"At least {FEWEST_EXAMPLES} are needed; load a longer history.",
+        )  # fmt: skip
+    draft = manifest_of(booster, calibration, counts, judging, settings, span, now)
+    report(f"judging by {len(asked):,} customers")
+    return judged_by(booster, draft, judging, asked, policy)
+
+
+def learn(
+    catalog: Catalog, teaching: Sequence[Example], settings: Settings
+) -> tuple[Any, tuple[float, float], tuple[int, int]]:
+    """A booster, its calibration on baskets it did not see, and (rows, groups) it was fitted on."""
+    kept = int(len(teaching) * (1 - CALIBRATION_SHARE))
+    order = np.random.default_rng(settings.seed).permutation(len(teaching))
+    fitted = rows(catalog, [teaching[at] for at in order[:kept]], negatives=settings.negatives, seed=settings.seed)
+    if len(fitted.sizes) < FEWEST_EXAMPLES:
+        raise Rejected(
+            f"Only {len(fitted.sizes)} baskets can be learned from.", reason="TOO_FEW_SALES",
+            hint=f"At least {FEWEST_EXAMPLES} are needed; load a longer history.",
+        )  # fmt: skip
+    booster = fit(fitted, settings)
+    margin, label = scored(catalog, [teaching[at] for at in order[kept:]], booster)
+    return booster, calibrate(margin, label), (len(fitted.label), len(fitted.sizes))
+
+
+def scored(catalog: Catalog, found: Sequence[Example], booster: Any) -> tuple[Any, Any]:
+    """Margins and outcomes of every candidate of these examples."""
+    margin, label = [], []
+    for example in found:
+        come = candidates(catalog, example.habits, example.context)
+        margin.append(margins(booster, vectors(catalog, example.habits, come, example.context)))
+        label.append(np.isin(come.product, example.truth))
+    return np.concatenate(margin), np.concatenate(label).astype(np.float32)
+
+
+def judged_by(booster: Any, draft: Manifest, catalog: Catalog, asked: Sequence[Example], policy: Policy) -> Trained:
+    """The model with its figures on these examples, beside those of the baselines."""
+    booster.set_param({"nthread": 1})
+    scores = baselines.compared(catalog, Ranker(booster, draft), policy, asked)
+    margin, label = scored(catalog, asked, booster)
+    bins = calibration_bins(Ranker(booster, draft).said(margin), label)
+    model, own = scores[baselines.MODEL], scores[baselines.OWN]
+    recall_gain, ndcg_gain = difference(model.recall, own.recall), difference(model.ndcg, own.ndcg)
+    manifest = msgspec.structs.replace(
+        draft,
+        metrics={
+            **model.means(), "customers": float(len(asked)), "calibration_error": calibration_error(bins),
+            "recall@10_gain": recall_gain.mean, "recall@10_gain_low": recall_gain.low,
+            "recall@10_gain_high": recall_gain.high, "ndcg@10_gain": ndcg_gain.mean,
+        },
+        baseline=baseline_metrics(scores),
+        calibration_bins=bins,
+    )  # fmt: skip
+    return Trained(booster=booster, manifest=manifest)
+
+
+def baseline_metrics(scores: dict[str, Scores]) -> dict[str, float]:
+    """Means of every baseline, as "<baseline>:<metric>"."""
+    return {
+        f"{name}:{metric}": value
+        for name, each in scores.items()
+        if name != baselines.MODEL
+        for metric, value in each.means().items()
+    }
+
+
+def manifest_of(
+    booster: Any,
+    calibration: tuple[float, float],
+    counts: tuple[int, int],
+    catalog: Catalog,
+    settings: Settings,
+    span: Periods,
+    now: int,
+) -> Manifest:
+    """What is known of a model before it is judged."""
+    import xgboost
+
+    def day(moment: int) -> str:
+        return from_micros(moment * 1_000_000).isoformat()
+
+    return Manifest(
+        version=f"{from_micros(now):%Y%m%dT%H%M%S}-{catalog.version[:6]}",
+        objective=settings.objective,
+        features=FEATURES,
+        calibration=calibration,
+        trained_at=now,
+        window={
+            "learned_from": day(span.learned_from), "judged_from": day(span.judged_from), "until": day(span.until),
+        },
+        parameters=msgspec.to_builtins(settings),
+        metrics={},
+        baseline={},
+        rows=counts[0],
+        groups=counts[1],
+        importance=importance(booster),
+        catalog_version=catalog.version,
+        library=f"xgboost {xgboost.__version__}",
+    )  # fmt: skip
