@@ -6,11 +6,10 @@ from typing import Annotated, Any, TypeVar
 
 import msgspec
 import typer
-from rich.console import Console
 
-console = Console()
-progress_console = Console(stderr=True)
-"""Progress and remarks, so that `--json` output stays clean."""
+from rtp.terminal import console, progress_console
+
+__all__ = ["JsonFlag", "console", "print_json", "progress_console", "run"]
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 

@@ -10,7 +10,6 @@ from rtp.errors import Fatal
 from rtp.services.process import log_tail
 from rtp.services.run_state import read_run_state
 from rtp.services.specs import child_environment
-from rtp.services.status import service_statuses
 from rtp.settings import Settings
 
 START_SECONDS = 200.0
@@ -37,8 +36,8 @@ def start_detached(settings: Settings) -> None:
     while time.monotonic() < deadline:
         if process.poll() is not None:
             raise Fatal(log_tail(log_path, lines=3).removeprefix("error: ") or "The services ended at once.")
-        statuses = service_statuses(settings)
-        if statuses and all(status.healthy for status in statuses.values()):
+        state = read_run_state(settings)
+        if state is not None and state.started:
             return
         time.sleep(0.3)
     process.send_signal(signal.SIGTERM)

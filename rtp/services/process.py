@@ -30,7 +30,7 @@ class ServiceProcess:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                preexec_fn=_die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 - no threads here
+                preexec_fn=_die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 - only the main thread starts services
             )
 
     @property

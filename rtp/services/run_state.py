@@ -27,6 +27,8 @@ class RunState(msgspec.Struct, frozen=True):
 
     pid: int
     services: dict[str, ServiceRun]
+    started: bool = False
+    """Every service has been ready once."""
 
 
 def _run_dir(settings: Settings) -> Path:

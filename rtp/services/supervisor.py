@@ -43,6 +43,7 @@ class Supervisor:
         self._settings = settings
         self._specs = specs
         self._stopping = threading.Event()
+        self._started = False
         self._watched: list[_Watched] = []
         self._environment: dict[str, str] = {}
 
@@ -92,6 +93,8 @@ class Supervisor:
             if spec.name == "redis":
                 self._await_ready([watched])
         self._await_ready(self._watched)
+        self._started = True
+        self._write_state()
 
     def _start(self, watched: _Watched) -> None:
         watched.process = ServiceProcess(watched.spec, self._environment, self._settings.logs_dir)
@@ -146,7 +149,7 @@ class Supervisor:
             )
             for watched in self._watched
         }
-        write_run_state(self._settings, RunState(pid=os.getpid(), services=services))
+        write_run_state(self._settings, RunState(pid=os.getpid(), services=services, started=self._started))
 
 
 def preflight(settings: Settings, specs: Sequence[ServiceSpec]) -> None:
@@ -173,5 +176,6 @@ def _answers(spec: ServiceSpec) -> bool:
 
 def _would_not_start(watched: _Watched, settings: Settings) -> Fatal:
     path = settings.logs_dir / f"{watched.spec.name}.log"
-    last = next((line for line in reversed(log_tail(path).splitlines()) if line.strip()), "it wrote nothing")
-    return Fatal(f"{watched.spec.name} does not start: {last.strip()}", hint=f"Its log is {path}.")
+    words = [line.strip("│ \t") for line in log_tail(path).splitlines() if any(map(str.isalnum, line))]
+    last = words[-1] if words else "it wrote nothing"
+    return Fatal(f"{watched.spec.name} does not start: {last}", hint=f"Its log is {path}.")
