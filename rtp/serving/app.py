@@ -9,7 +9,7 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 
-from rtp.serving import decide, health, history, inventory, profiles, track
+from rtp.serving import decide, features, health, history, inventory, profiles, track
 from rtp.serving.bodies import MAX_BODY_BYTES
 from rtp.serving.ports import Ports
 from rtp.serving.problems import HANDLERS
@@ -27,6 +27,7 @@ ROUTES = [
     profiles.identifiers,
     profiles.consent,
     profiles.set_consent,
+    features.online_features,
     history.traits,
     history.events,
     history.export,

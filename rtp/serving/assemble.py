@@ -9,6 +9,7 @@ from redis.exceptions import RedisError
 
 from rtp import wiring
 from rtp.clock import system_clock
+from rtp.inventory.live import stock_live
 from rtp.serving.ports import Ports, Readiness
 from rtp.settings import Settings
 from rtp.stores.keyring import load_keyring
@@ -29,7 +30,7 @@ async def open_ports(settings: Settings) -> AsyncIterator[Ports]:
             clock=system_clock,
             log=wiring.event_log(settings, client),
             rejected=wiring.rejected_log(client),
-            stock=wiring.stock_store(settings, client),
+            stock=wiring.stock_store(settings, client, listener=stock_live(online)),
             graph=wiring.identity_graph(settings, client),
             consent=consent,
             online=online,

@@ -10,6 +10,7 @@ from rtp.decisioning.decision import CustomerRef, DecideContext, DecideRequest, 
 from rtp.errors import NotFound, Rejected
 from rtp.serving.auth import needs, write_key
 from rtp.serving.bodies import AnyRequest, decode, read_body
+from rtp.serving.documented import SERVER_KEY, WRITE_KEY, PageCall
 from rtp.serving.ports import ports_of
 
 MOST_ACTIONS = 100
@@ -33,7 +34,9 @@ class WebDecideRequest(msgspec.Struct, frozen=True, kw_only=True, rename="camel"
     write_key: str | None = None
 
 
-@post("/v1/decide", status_code=200, guards=[needs("decide")], tags=_TAG, summary="Next best actions")
+@post(
+    "/v1/decide", status_code=200, guards=[needs("decide")], security=SERVER_KEY, tags=_TAG, summary="Next best actions"
+)
 async def decide(request: AnyRequest, data: JSONBody[DecideRequest]) -> Decision:
     """The same ranking in every channel for one shopper's moment, minus what this channel cannot show.
 
@@ -43,7 +46,14 @@ async def decide(request: AnyRequest, data: JSONBody[DecideRequest]) -> Decision
     return await ports_of(request).decider.decide(data)
 
 
-@post("/v1/web/decide", status_code=200, tags=_TAG, summary="Next best actions, asked by a page")
+@post(
+    "/v1/web/decide",
+    status_code=200,
+    operation_class=PageCall,
+    security=WRITE_KEY,
+    tags=_TAG,
+    summary="Next best actions, asked by a page",
+)
 async def web_decide(request: AnyRequest) -> Response[bytes]:
     """As `/v1/decide`, for browsers: a write key, from one of its origins, for the page's own anonymous id only."""
     body = await read_body(request)
@@ -75,7 +85,13 @@ async def web_decide(request: AnyRequest) -> Response[bytes]:
     return Response(msgspec.json.encode(public), media_type="application/json")
 
 
-@get("/v1/decisions/{decision_id:str}", guards=[needs("decide")], tags=_TAG, summary="The trace of a decision")
+@get(
+    "/v1/decisions/{decision_id:str}",
+    guards=[needs("decide")],
+    security=SERVER_KEY,
+    tags=_TAG,
+    summary="The trace of a decision",
+)
 async def trace(request: AnyRequest, decision_id: FromPath[str]) -> DecisionRecord:
     """Candidates, why each rejected one was rejected, features as served, versions."""
     record = await ports_of(request).decider.explained(decision_id)

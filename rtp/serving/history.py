@@ -13,6 +13,7 @@ from rtp.identity.types import Customer
 from rtp.profile.history import PastEvent, traits_of
 from rtp.serving.auth import needs
 from rtp.serving.bodies import AnyRequest
+from rtp.serving.documented import SERVER_KEY
 from rtp.serving.ports import Ports, ports_of
 from rtp.serving.profiles import Features, Grant, features_of, find, grants_of, identifiers_of
 from rtp.signals.event import EventType
@@ -51,14 +52,20 @@ class Export(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """False where there are more than are listed."""
 
 
-@get(f"{_PATH}/traits", guards=_GUARDS, tags=_TAG, summary="What the shopper and the feeds say of them")
+@get(
+    f"{_PATH}/traits",
+    guards=_GUARDS,
+    security=SERVER_KEY,
+    tags=_TAG,
+    summary="What the shopper and the feeds say of them",
+)
 async def traits(request: AnyRequest, shopper: FromPath[str]) -> dict[str, Any]:
     """Attributes of the feeds, and over them the last word on each trait of `identify` calls."""
     ports = ports_of(request)
     return await _traits(ports, await find(ports, shopper))
 
 
-@get(f"{_PATH}/events", guards=_GUARDS, tags=_TAG, summary="The shopper's latest events")
+@get(f"{_PATH}/events", guards=_GUARDS, security=SERVER_KEY, tags=_TAG, summary="The shopper's latest events")
 async def events(
     request: AnyRequest,
     shopper: FromPath[str],
@@ -69,7 +76,7 @@ async def events(
     return [_shown(each) for each in await _events(ports, await find(ports, shopper), limit, None)]
 
 
-@get(f"{_PATH}/export", guards=_GUARDS, tags=_TAG, summary="All that a shopper may ask for")
+@get(f"{_PATH}/export", guards=_GUARDS, security=SERVER_KEY, tags=_TAG, summary="All that a shopper may ask for")
 async def export(request: AnyRequest, shopper: FromPath[str]) -> Export:
     """Identifiers, traits, consent, features and events, as one document."""
     ports = ports_of(request)

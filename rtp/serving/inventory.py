@@ -12,6 +12,7 @@ from rtp.errors import NotFound, Rejected
 from rtp.inventory.stock import Movement, MovementKind, StockPosition
 from rtp.serving.auth import needs
 from rtp.serving.bodies import AnyRequest
+from rtp.serving.documented import SERVER_KEY
 from rtp.serving.ports import ports_of
 
 Id = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
@@ -85,7 +86,14 @@ class Reservation(msgspec.Struct, frozen=True, rename="camel"):
     status: str
 
 
-@post("/v1/inventory/movements", status_code=200, guards=[needs("inventory")], tags=_TAG, summary="Report movements")
+@post(
+    "/v1/inventory/movements",
+    status_code=200,
+    guards=[needs("inventory")],
+    security=SERVER_KEY,
+    tags=_TAG,
+    summary="Report movements",
+)
 async def movements(request: AnyRequest, data: JSONBody[Movements]) -> MovementsAnswer:
     """Applies counts, sales, receipts …, once by `movementId`, in whatever order they come."""
     ports = ports_of(request)
@@ -94,7 +102,13 @@ async def movements(request: AnyRequest, data: JSONBody[Movements]) -> Movements
     return MovementsAnswer(applied, len(parsed) - applied)
 
 
-@get("/v1/inventory/{product_id:str}", guards=[needs("inventory")], tags=_TAG, summary="Available to promise")
+@get(
+    "/v1/inventory/{product_id:str}",
+    guards=[needs("inventory")],
+    security=SERVER_KEY,
+    tags=_TAG,
+    summary="Available to promise",
+)
 async def position(
     request: AnyRequest,
     product_id: FromPath[str],
@@ -116,7 +130,7 @@ async def position(
 _RESERVATION = "/v1/inventory/{store_id:str}/{product_id:str}/reservations/{reservation_id:str}"
 
 
-@put(_RESERVATION, guards=[needs("inventory")], tags=_TAG, summary="Reserve units")
+@put(_RESERVATION, guards=[needs("inventory")], security=SERVER_KEY, tags=_TAG, summary="Reserve units")
 async def reserve(
     request: AnyRequest,
     store_id: FromPath[str],
@@ -140,7 +154,14 @@ async def reserve(
     return Response(Reservation(reservation_id, "held"), status_code=201 if outcome == "created" else 200)
 
 
-@delete(_RESERVATION, status_code=204, guards=[needs("inventory")], tags=_TAG, summary="Give a reservation back")
+@delete(
+    _RESERVATION,
+    status_code=204,
+    guards=[needs("inventory")],
+    security=SERVER_KEY,
+    tags=_TAG,
+    summary="Give a reservation back",
+)
 async def release(
     request: AnyRequest, store_id: FromPath[str], product_id: FromPath[str], reservation_id: FromPath[str]
 ) -> None:

@@ -19,6 +19,7 @@ from rtp.identity.types import Customer, Identifier, IdentifierType
 from rtp.profile.consent import CONSENT_CHANGED, Consent, Purpose, consent_properties
 from rtp.serving.auth import needs
 from rtp.serving.bodies import AnyRequest
+from rtp.serving.documented import SERVER_KEY
 from rtp.serving.ports import Ports, ports_of
 from rtp.signals.parse import Arrival
 from rtp.signals.rejection import Rejection
@@ -74,7 +75,7 @@ class ConsentSet(msgspec.Struct, frozen=True, rename="camel"):
     at: datetime
 
 
-@get(_PATH, guards=_GUARDS, tags=_TAG, summary="One shopper by any identifier")
+@get(_PATH, guards=_GUARDS, security=SERVER_KEY, tags=_TAG, summary="One shopper by any identifier")
 async def profile(request: AnyRequest, shopper: FromPath[str]) -> Profile:
     """`shopper` is "type:value": user_id, email, anonymous_id, loyalty_id, phone or customer_id."""
     ports = ports_of(request)
@@ -88,20 +89,20 @@ async def profile(request: AnyRequest, shopper: FromPath[str]) -> Profile:
     )
 
 
-@get(f"{_PATH}/features", guards=_GUARDS, tags=_TAG, summary="The shopper's features")
+@get(f"{_PATH}/features", guards=_GUARDS, security=SERVER_KEY, tags=_TAG, summary="The shopper's features")
 async def features(request: AnyRequest, shopper: FromPath[str]) -> Features:
     """By view; live values are decayed to now."""
     ports = ports_of(request)
     return await features_of(ports, await find(ports, shopper))
 
 
-@get(f"{_PATH}/identifiers", guards=_GUARDS, tags=_TAG, summary="All identifiers of the shopper")
+@get(f"{_PATH}/identifiers", guards=_GUARDS, security=SERVER_KEY, tags=_TAG, summary="All identifiers of the shopper")
 async def identifiers(request: AnyRequest, shopper: FromPath[str]) -> dict[str, list[str]]:
     """By type."""
     return identifiers_of(await find(ports_of(request), shopper))
 
 
-@get(f"{_PATH}/consent", guards=_GUARDS, tags=_TAG, summary="What the shopper has consented to")
+@get(f"{_PATH}/consent", guards=_GUARDS, security=SERVER_KEY, tags=_TAG, summary="What the shopper has consented to")
 async def consent(request: AnyRequest, shopper: FromPath[str]) -> list[Grant]:
     """The last word on each purpose and channel; what is not listed is a no."""
     ports = ports_of(request)
@@ -109,7 +110,7 @@ async def consent(request: AnyRequest, shopper: FromPath[str]) -> list[Grant]:
     return grants_of(await ports.consent.read(customer.customer_id))
 
 
-@put(f"{_PATH}/consent", guards=_GUARDS, tags=_TAG, summary="Record consent or its withdrawal")
+@put(f"{_PATH}/consent", guards=_GUARDS, security=SERVER_KEY, tags=_TAG, summary="Record consent or its withdrawal")
 async def set_consent(request: AnyRequest, shopper: FromPath[str], data: JSONBody[SetConsent]) -> ConsentSet:
     """Appends a `Consent Changed` event; works for shoppers never seen before. Repeating it changes nothing."""
     ports = ports_of(request)

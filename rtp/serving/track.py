@@ -11,6 +11,7 @@ from rtp.errors import Rejected
 from rtp.identity.intake import Accepted, accept
 from rtp.serving.auth import keys_of, write_key
 from rtp.serving.bodies import AnyRequest, read_body
+from rtp.serving.documented import WRITE_KEY, BatchCall, EventCall
 from rtp.serving.ports import ports_of
 from rtp.serving.telemetry import EVENTS
 from rtp.signals.event import EventType
@@ -43,7 +44,14 @@ class BatchReport(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     rejected: list[RejectedItem]
 
 
-@post(list(CALLS), status_code=200, tags=["events"], summary="Send one event")
+@post(
+    list(CALLS),
+    status_code=200,
+    operation_class=EventCall,
+    security=WRITE_KEY,
+    tags=["events"],
+    summary="Send one event",
+)
 async def call(request: AnyRequest) -> Response[bytes]:
     """Takes one event; 200 means that it is on disk. The write key is the Basic user name or `writeKey` in the body."""
     ports, body = ports_of(request), await read_body(request)
@@ -59,7 +67,14 @@ async def call(request: AnyRequest) -> Response[bytes]:
     return _SUCCESS
 
 
-@post(["/v1/batch", "/v1/b"], status_code=200, tags=["events"], summary="Send many events")
+@post(
+    ["/v1/batch", "/v1/b"],
+    status_code=200,
+    operation_class=BatchCall,
+    security=WRITE_KEY,
+    tags=["events"],
+    summary="Send many events",
+)
 async def batch(request: AnyRequest) -> Response[bytes]:
     """Takes `{"batch": [event, …]}`; a bad item is kept and reported, the rest counts. 200 means: on disk."""
     ports, body = ports_of(request), await read_body(request)

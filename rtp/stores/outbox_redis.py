@@ -38,6 +38,7 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', ARGV[1], 'LIMIT
   local row = redis.call('HGET', KEYS[1], id)
   if row then
     redis.call('ZADD', KEYS[2], ARGV[2], id)
+    rows[#rows + 1] = id
     rows[#rows + 1] = row
   else
     redis.call('ZREM', KEYS[2], id)
@@ -75,8 +76,24 @@ class RedisOutbox:
         """See Outbox."""
         until = now + int(lease_seconds * 1_000_000)
         with outage_is_retryable("reading the outbox"):
-            rows = await _CLAIM.call(self._client, [ROWS, DUE], [now, until, count])
-        return [_decode(row) for row in rows]
+            found = await _CLAIM.call(self._client, [ROWS, DUE], [now, until, count])
+            rows = [await self._readable(key, raw) for key, raw in zip(found[::2], found[1::2], strict=True)]
+        return [row for row in rows if row is not None]
+
+    async def _readable(self, activation_id: bytes, raw: bytes) -> OutboxRow | None:
+        """The row; one that another version of this program wrote, and that cannot be read, is set aside."""
+        try:
+            return _decode(raw)
+        except msgspec.DecodeError:
+            await self._set_aside(activation_id.decode(), raw, "UNREADABLE")
+            return None
+
+    async def _set_aside(self, activation_id: str, raw: bytes | str, reason: str) -> None:
+        pipeline = self._client.pipeline(transaction=True)
+        pipeline.xadd(DEAD, {"d": raw, "reason": reason}, maxlen=MOST_DEAD)
+        pipeline.zrem(DUE, activation_id)
+        pipeline.hdel(ROWS, activation_id)
+        await pipeline.execute()
 
     async def retry(self, row: OutboxRow, *, due: int) -> None:
         """See Outbox."""
@@ -97,11 +114,7 @@ class RedisOutbox:
     async def bury(self, row: OutboxRow, reason: DropReason) -> None:
         """See Outbox."""
         with outage_is_retryable("burying a dead letter"):
-            pipeline = self._client.pipeline(transaction=True)
-            pipeline.xadd(DEAD, {"d": _encode(row), "reason": reason}, maxlen=MOST_DEAD)
-            pipeline.zrem(DUE, row.activation_id)
-            pipeline.hdel(ROWS, row.activation_id)
-            await pipeline.execute()
+            await self._set_aside(row.activation_id, _encode(row), reason)
 
     async def stop(self, destination_url: str, *, seconds: int) -> None:
         """See Outbox."""
@@ -118,11 +131,11 @@ class RedisOutbox:
         with outage_is_retryable("asking the outbox"):
             return int(await self._client.zcard(DUE))
 
-    async def dead(self) -> list[tuple[OutboxRow, str]]:
-        """The dead letters, oldest first, with the reason of each."""
+    async def dead(self) -> list[tuple[bytes, str]]:
+        """The dead letters as JSON, oldest first, with the reason of each."""
         with outage_is_retryable("reading the dead letters"):
             entries = await self._client.xrange(DEAD)
-        return [(_decode(fields[b"d"]), fields[b"reason"].decode()) for _, fields in entries]
+        return [(fields[b"d"], fields[b"reason"].decode()) for _, fields in entries]
 
 
 def _seen(activation_id: str) -> str:

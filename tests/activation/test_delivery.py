@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 
 from rtp.activation.destinations import Destination
 from rtp.activation.handler import ActivationHandler
-from rtp.activation.outbox import ActivationRecord
+from rtp.activation.outbox import ActivationRecord, OutboxRow
 from rtp.activation.sender import LEASE_SECONDS, Sender
 from rtp.activation.triggers import Trigger, activation_id
 from rtp.clock import from_micros, system_clock
@@ -206,7 +206,8 @@ async def test_what_cannot_be_delivered_in_its_time_ends_among_the_dead_letters(
         await world.sender.send_due()
         world.now += 300 * SECOND
     assert await world.written() == [("failed", "NOT_DELIVERED", 3)]
-    ((row, reason),) = await world.outbox.dead()
+    ((letter, reason),) = await world.outbox.dead()
+    row = msgspec.json.decode(letter, type=OutboxRow)
     assert (row.trigger_id, row.attempts, reason) == ("t1", 3, "NOT_DELIVERED")
     assert await world.outbox.depth() == 0
 
@@ -217,6 +218,15 @@ async def test_a_row_that_waited_too_long_is_not_sent_late(world: World, endpoin
     await world.sender.send_due()
     assert endpoint.received == []
     assert await world.written() == [("dropped", "EXPIRED", 0)]
+
+
+async def test_a_row_that_cannot_be_read_is_set_aside_and_stops_nothing(world: World, endpoint: Endpoint) -> None:
+    await world.client.hset("rtp:{outbox}:rows", "act_x", "{}")
+    await world.client.zadd("rtp:{outbox}:due", {"act_x": 0})
+    await world.cause()
+    assert await world.sender.send_due() == 1
+    assert await world.outbox.dead() == [(b"{}", "UNREADABLE")]
+    assert await world.outbox.depth() == 0
 
 
 async def test_410_stops_the_destination(world: World, endpoint: Endpoint) -> None:

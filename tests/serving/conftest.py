@@ -1,6 +1,7 @@
 """The API on a real Redis, called through ASGI in the test's own event loop."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -13,6 +14,7 @@ from rtp.decisioning.catalog import Catalog
 from rtp.optimization.catalog_build import build_catalog
 from rtp.optimization.sales import Window
 from rtp.profile.effects import TriggerRule
+from rtp.services.redis_server import RedisBinary
 from rtp.serving.app import create_app
 from rtp.serving.assemble import open_ports
 from rtp.serving.ports import Ports
@@ -25,6 +27,7 @@ from rtp.worker.effects import EffectDrain
 from rtp.worker.processing import Processor, ProcessorSettings
 from rtp.worker.projector import Projector
 from tests.decisioning.conftest import AS_OF, sell
+from tests.serving.processes import Api
 
 PROBLEM = "application/problem+json"
 Applied = Callable[[], Awaitable[int]]
@@ -144,3 +147,10 @@ class Shop:
         answer = await self.http.get(f"/v1/profiles/{shopper}{part}")
         assert answer.status_code == 200, answer.text
         return answer.json()
+
+
+@pytest.fixture
+def api(settings: Settings, redis_binary: RedisBinary, tmp_path: Path) -> Api:
+    data = tmp_path / "redis"
+    data.mkdir()
+    return Api(settings, redis_binary, data)

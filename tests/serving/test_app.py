@@ -34,6 +34,10 @@ async def test_every_call_is_documented(http: httpx.AsyncClient) -> None:
     assert {"/v1/track", "/v1/batch", "/v1/inventory/movements", "/healthz", "/readyz"} <= set(document["paths"])
     movement = document["paths"]["/v1/inventory/movements"]["post"]
     assert "requestBody" in movement
+    assert movement["security"] == [{"serverKey": []}]
+    track = document["paths"]["/v1/track"]["post"]
+    assert "messageId" in track["requestBody"]["content"]["application/json"]["schema"]["properties"]
+    assert len({call["operationId"] for path in document["paths"].values() for call in path.values()}) > 20
 
 
 async def test_alive_ready_and_counted(http: httpx.AsyncClient) -> None:

@@ -4,76 +4,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
-from pathlib import Path
 
 import httpx
 import pytest
-import redis
 
-from rtp.services.redis_server import RedisBinary, redis_arguments
 from rtp.settings import Settings
-from rtp.stores.keyring import load_keyring
 from tests.conftest import free_port
-
-
-def until(what: str, done: Callable[[], bool], seconds: float = 60.0) -> None:
-    give_up = time.monotonic() + seconds
-    while not done():
-        assert time.monotonic() < give_up, what
-        time.sleep(0.02)
-
-
-@contextmanager
-def running(arguments: list[str], **environment: str) -> Iterator[subprocess.Popen[bytes]]:
-    process = subprocess.Popen(arguments, env={**os.environ, **environment}, stdout=subprocess.DEVNULL, stderr=None)
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait()
-
-
-class Api:
-    """A served API and its Redis."""
-
-    def __init__(self, settings: Settings, binary: RedisBinary, data_dir: Path) -> None:
-        self.settings = settings
-        self.keyring = load_keyring(settings)
-        self._redis = redis_arguments(binary.path, data_dir, host="127.0.0.1", port=settings.redis_port)
-        self.http = httpx.Client(base_url=settings.api_url, auth=httpx.BasicAuth(self.keyring.write, ""), timeout=10.0)
-
-    def environment(self) -> dict[str, str]:
-        return {
-            "RTP_STATE_DIR": str(self.settings.state_dir),
-            "RTP_API_PORT": str(self.settings.api_port),
-            "RTP_REDIS_PORT": str(self.settings.redis_port),
-        }
-
-    def redis(self) -> AbstractContextManager[subprocess.Popen[bytes]]:
-        return running(self._redis)
-
-    def ready(self) -> bool:
-        try:
-            return self.http.get("/readyz").status_code == 200
-        except httpx.TransportError:
-            return False
-
-    def track(self, message_id: str) -> httpx.Response:
-        return self.http.post("/v1/track", json={"userId": "u1", "event": "Product Viewed", "messageId": message_id})
-
-    def accepted(self) -> int:
-        with redis.Redis.from_url(self.settings.redis_address) as client:
-            return sum(client.xlen(key) for key in client.scan_iter("rtp:{events:?}"))
-
-
-@pytest.fixture
-def api(settings: Settings, redis_binary: RedisBinary, tmp_path: Path) -> Api:
-    data = tmp_path / "redis"
-    data.mkdir()
-    return Api(settings, redis_binary, data)
+from tests.serving.processes import Api, running, until
 
 
 def test_events_answered_200_outlive_a_killed_redis_and_the_api_comes_back(api: Api) -> None:
