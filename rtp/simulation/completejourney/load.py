@@ -17,7 +17,7 @@ from rtp.simulation.completejourney import real
 from rtp.simulation.completejourney.source import Source, cut, find_source, written
 from rtp.stores.feeds.datasets import Dataset, read_dataset, write_dataset
 from rtp.stores.feeds.files import FeedFile, content_digest
-from rtp.stores.feeds.load import Progress, is_loaded, load_files, silent
+from rtp.stores.feeds.load import Progress, is_loaded, load_files, only_load, silent
 from rtp.stores.feeds.session import feed_session
 from rtp.stores.lake import Lake
 
@@ -56,8 +56,13 @@ def load_completejourney(
 
     A sample is replaced by another or by the whole; the whole is never replaced by a sample. Raises Rejected if the
     lake holds it with other dates, Fatal if the package is not installed, and what
-    :func:`rtp.stores.feeds.load.load_files` raises.
+    :func:`rtp.stores.feeds.folder.load_folder` raises.
     """
+    with only_load(lake):
+        return _load(lake, now, progress, households, original_dates)
+
+
+def _load(lake: Lake, now: datetime, progress: Progress, households: int | None, original_dates: bool) -> LoadReport:
     source = find_source()
     dataset, notes = _dataset(lake, households, original_dates, now)
     counted_at = _counted_at(original_dates, now)

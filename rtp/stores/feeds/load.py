@@ -45,22 +45,21 @@ def load_files(
     A file whose content is in the lake already is skipped. A load that was killed resumes: files that were checked
     completely are not read again. `shift_days` moves the dates of a table; `replaces` names, per table, the digest of
     an earlier version that goes when the new one is there. Raises Rejected naming file and column before anything of
-    the load lands, and Retryable while another load runs.
+    the load lands. The caller holds :func:`only_load`.
     """
-    with _only_load(lake):
-        prepare_lake(lake)
-        shifts = shift_days or {}
-        fresh = [file for file in files if not is_loaded(lake, file)]
-        seconds = _check_aside(lake, fresh, now, progress, shifts)
-        _refuse_empty(lake, files)
-        reports = []
-        for file in files:
-            status: Status = "loaded" if file in fresh else "skipped"
-            if file in fresh:
-                _land(_aside(lake, file), _final(lake, file))
-            _drop_replaced(lake, file, (replaces or {}).get(file.table, file.digest))
-            reports.append(_report(_final(lake, file), file, status, seconds.get(file.table, 0.0)))
-        shutil.rmtree(lake.incoming, ignore_errors=True)
+    prepare_lake(lake)
+    shifts = shift_days or {}
+    fresh = [file for file in files if not is_loaded(lake, file)]
+    seconds = _check_aside(lake, fresh, now, progress, shifts)
+    _refuse_empty(lake, files)
+    reports = []
+    for file in files:
+        status: Status = "loaded" if file in fresh else "skipped"
+        if file in fresh:
+            _land(_aside(lake, file), _final(lake, file))
+        _drop_replaced(lake, file, (replaces or {}).get(file.table, file.digest))
+        reports.append(_report(_final(lake, file), file, status, seconds.get(file.table, 0.0)))
+    shutil.rmtree(lake.incoming, ignore_errors=True)
     return reports
 
 
@@ -189,7 +188,8 @@ def _reasons(quarantine: Path) -> dict[str, int]:
 
 
 @contextmanager
-def _only_load(lake: Lake) -> Iterator[None]:
+def only_load(lake: Lake) -> Iterator[None]:
+    """Holds the lake for one load, until the process ends at the latest; Retryable while another load runs."""
     lake.root.mkdir(parents=True, exist_ok=True)
     with (lake.root / ".load.lock").open("w") as lock:
         try:

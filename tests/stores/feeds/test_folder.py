@@ -6,6 +6,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from rtp.errors import Rejected
 from rtp.settings import checkout_root
 from rtp.stores.feeds.folder import load_folder
 from rtp.stores.lake import Lake
@@ -52,3 +53,12 @@ def test_stock_is_counted_yesterday_and_a_later_load_counts_anew_without_moving_
     assert (one(lake, "order_lines", "max(ordered_at)"), one(lake, "order_lines", "count(*)")) == orders
     assert one(lake, "inventory", "max(counted_at)::DATE") == later.date() - timedelta(days=1)
     assert one(lake, "inventory", "count(*)") == 360
+
+
+@pytest.mark.parametrize("shift_first", [True, False])
+def test_one_folder_with_two_sets_of_dates_is_refused(lake: Lake, shift_first: bool) -> None:
+    load_folder(lake, SAMPLE, now=NOW, shift_to_yesterday=shift_first)
+    with pytest.raises(Rejected, match="was loaded with"):
+        load_folder(lake, SAMPLE, now=NOW, shift_to_yesterday=not shift_first)
+    again = load_folder(lake, SAMPLE, now=NOW, shift_to_yesterday=shift_first)
+    assert {table.status for table in again.tables} == {"skipped"}

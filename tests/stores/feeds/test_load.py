@@ -16,8 +16,8 @@ import pytest
 from rtp.errors import Rejected, Retryable
 from rtp.signals.feeds.report import TableLoad
 from rtp.stores.feeds import load as load_module
-from rtp.stores.feeds.files import FeedFile, discover
-from rtp.stores.feeds.load import load_files
+from rtp.stores.feeds.files import FeedFile
+from rtp.stores.feeds.folder import load_folder
 from rtp.stores.lake import Lake
 
 NOW = datetime(2026, 7, 1, 9, 30, tzinfo=UTC)
@@ -41,8 +41,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def load(lake: Lake, folder: Path) -> dict[str, TableLoad]:
-    files, _ = discover(folder)
-    return {report.table: report for report in load_files(lake, files, now=NOW)}
+    return {report.table: report for report in load_folder(lake, folder, now=NOW).tables}
 
 
 def rows(lake: Lake, table: str, columns: str = "*") -> list[tuple[object, ...]]:
@@ -265,7 +264,7 @@ def test_after_kill_9_in_the_middle_nothing_has_landed_and_the_next_load_is_whol
 
 
 def test_two_loads_at_once_are_refused(lake: Lake, folder: Path) -> None:
-    with load_module._only_load(lake), pytest.raises(Retryable, match="Another load is running"):
+    with load_module.only_load(lake), pytest.raises(Retryable, match="Another load is running"):
         load(lake, folder)
 
 
