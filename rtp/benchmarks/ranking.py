@@ -62,7 +62,7 @@ def by_household(db: duckdb.DuckDBPyConnection, settings: Settings) -> Split:
     learning = build_catalog(db, Window(as_of=END, hold_out=LEARNED_BASKETS, min_lines=MIN_LINES))
     teaching = examples(db, learning, everything, Labels(from_end=(2, LEARNED_BASKETS), most=settings.groups))
     judging = build_catalog(db, Window(as_of=END, hold_out=1, min_lines=MIN_LINES))
-    return learning, teaching, judging, some_truth(examples(db, judging, everything, Labels(from_end=(1, 1))))
+    return learning, teaching, judging, with_something(examples(db, judging, everything, Labels(from_end=(1, 1))))
 
 
 def by_time(db: duckdb.DuckDBPyConnection, settings: Settings) -> Split:
@@ -71,12 +71,12 @@ def by_time(db: duckdb.DuckDBPyConnection, settings: Settings) -> Split:
     teaching = examples(db, learning, Window(as_of=NOVEMBER), Labels(since=LEARNED_FROM, most=settings.groups))
     judging = build_catalog(db, Window(as_of=DECEMBER, min_lines=MIN_LINES))
     asked = examples(db, judging, Window(as_of=END), Labels(since=DECEMBER, first_only=True))
-    return learning, teaching, judging, some_truth(asked)
+    return learning, teaching, judging, with_something(asked)
 
 
-def some_truth(found: list[Example]) -> list[Example]:
-    """Those whose basket holds anything of the catalogue."""
-    return [example for example in found if len(example.truth)]
+def with_something(found: list[Example]) -> list[Example]:
+    """Those whose basket, and whose history, hold anything of the catalogue."""
+    return [example for example in found if len(example.truth) and len(example.habits.product)]
 
 
 def compared(
