@@ -6,6 +6,7 @@ import sys
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from rtp import commands
 from rtp.errors import RtpError
@@ -29,7 +30,7 @@ def main() -> None:
     try:
         app()
     except RtpError as error:
-        Console(stderr=True).print(f"[red]error:[/red] {error.message}", *([error.hint] if error.hint else []))
+        Console(stderr=True).print("[red]error:[/red]", escape(str(error)), soft_wrap=True)
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)

@@ -1,8 +1,10 @@
 """Finding and starting a redis-server that keeps what it acknowledged."""
 
+import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import msgspec
@@ -36,8 +38,10 @@ def find_redis() -> RedisBinary:
 
 
 def path_binary() -> RedisBinary | None:
-    """The redis-server on PATH, whatever its version."""
-    found = shutil.which("redis-server")
+    """The redis-server on PATH, whatever its version; the wheel's own, in the interpreter's folder, is not meant."""
+    own = Path(sys.executable).parent
+    folders = [folder for folder in os.environ.get("PATH", os.defpath).split(os.pathsep) if Path(folder) != own]
+    found = shutil.which("redis-server", path=os.pathsep.join(folders))
     return _probe(Path(found)) if found else None
 
 

@@ -1,5 +1,6 @@
 """The embedded Redis is found, keeps its data and is never downgraded."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ import redis
 
 from rtp.errors import Fatal
 from rtp.services.embedded import redis_available
-from rtp.services.redis_server import RedisBinary, redis_arguments, refuse_older
+from rtp.services.redis_server import RedisBinary, path_binary, redis_arguments, refuse_older
 from rtp.settings import Settings
 
 
@@ -28,3 +29,10 @@ def test_data_survives_the_end_of_the_embedded_server(settings: Settings) -> Non
         with redis_available(settings), redis.Redis.from_url(settings.redis_address) as client:
             assert client.get("key") == expected
             client.set("key", "kept")
+
+
+def test_the_wheels_server_in_the_interpreters_folder_is_not_taken_for_the_systems(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PATH", str(Path(sys.executable).parent))
+    assert path_binary() is None
