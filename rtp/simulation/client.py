@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from rtp.errors import Retryable
+from rtp.errors import Fatal, Retryable
 from rtp.simulation.recorder import Recorder
 
 RETRY_SECONDS = 0.25
@@ -31,8 +31,7 @@ class ChannelClient:
 
     async def track(self, channel: str, events: Sequence[Json]) -> float:
         """Sends a batch; returns the moment (monotonic seconds) at which it was accepted."""
-        answer = await self._send("collect", "POST", "/v1/batch", json={"batch": list(events)}, auth=self._track_auth)
-        answer.raise_for_status()
+        await self._send("collect", "POST", "/v1/batch", json={"batch": list(events)}, auth=self._track_auth)
         self._recorder.counts["accepted"] += len(events)
         self._recorder.events_by_channel[channel] += len(events)
         return time.monotonic()
@@ -40,7 +39,6 @@ class ChannelClient:
     async def decide(self, channel: str, body: Json) -> Json:
         """Asks for next best actions."""
         answer = await self._send("decision", "POST", "/v1/decide", json=body, headers=self._server_headers)
-        answer.raise_for_status()
         self._recorder.counts["decisions"] += 1
         self._recorder.decisions_by_channel[channel] += 1
         decision: Json = answer.json()
@@ -50,7 +48,6 @@ class ChannelClient:
         """Reads features by Feast's contract; names of what is missing map to None."""
         body = {"features": list(names), "entities": {"customer_id": [customer_id]}, "full_feature_names": False}
         answer = await self._send("lookup", "POST", "/get-online-features", json=body, headers=self._server_headers)
-        answer.raise_for_status()
         found = answer.json()
         columns = zip(found["metadata"]["feature_names"], found["results"], strict=True)
         return {name: column["values"][0] for name, column in columns}
@@ -60,15 +57,13 @@ class ChannelClient:
         answer = await self._send("lookup", "GET", f"/v1/profiles/{identifier}", headers=self._server_headers)
         if answer.status_code == httpx.codes.NOT_FOUND:
             return None
-        answer.raise_for_status()
         profile: Json = answer.json()
         return profile
 
     async def move_stock(self, movements: Sequence[Json]) -> None:
         """Reports stock movements as a till or a stock system does."""
         body = {"movements": list(movements)}
-        answer = await self._send("stock", "POST", "/v1/inventory/movements", json=body, headers=self._server_headers)
-        answer.raise_for_status()
+        await self._send("stock", "POST", "/v1/inventory/movements", json=body, headers=self._server_headers)
         self._recorder.counts["movements"] += len(movements)
 
     async def stock(self, product_id: str, store_id: str) -> Json | None:
@@ -78,7 +73,6 @@ class ChannelClient:
         )
         if answer.status_code == httpx.codes.NOT_FOUND:
             return None
-        answer.raise_for_status()
         position: Json = answer.json()
         return position
 
@@ -95,6 +89,13 @@ class ChannelClient:
                 if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE or time.monotonic() > give_up:
                     if kind in self._recorder.seconds:
                         self._recorder.seconds[kind].append(time.monotonic() - started)
-                    return answer
+                    return _meant(answer)
             self._recorder.counts["retries"] += 1
             await asyncio.sleep(RETRY_SECONDS)
+
+
+def _meant(answer: httpx.Response) -> httpx.Response:
+    """The answer, if it is one that a client can go on with; unknown things are."""
+    if answer.is_success or answer.status_code == httpx.codes.NOT_FOUND:
+        return answer
+    raise Fatal(f"{answer.request.url.path} answered {answer.status_code}: {answer.text[:300]}")

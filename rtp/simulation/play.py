@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import msgspec
 
 from rtp.clock import Clock
+from rtp.errors import RtpError
 from rtp.simulation.client import ChannelClient
 from rtp.simulation.households import Household
 from rtp.simulation.journeys import JOURNEYS, Visit
@@ -35,7 +36,10 @@ async def play(
     pace: Pace,
     clock: Clock,
 ) -> None:
-    """Sends every household on a journey; some households probe how fast their events become features."""
+    """Sends every household on a journey; some households probe how fast their events become features.
+
+    Raises Retryable if the API stays away, Fatal if it refuses what a channel may ask.
+    """
     gate = asyncio.Semaphore(pace.concurrent)
 
     async def one(place: int, household: Household) -> None:
@@ -49,9 +53,13 @@ async def play(
                 await probe_event_to_feature(shopper, client, recorder)
             recorder.counts["shoppers"] += 1
 
-    async with asyncio.TaskGroup() as group:
-        for place, household in enumerate(households):
-            group.create_task(one(place, household))
+    try:
+        async with asyncio.TaskGroup() as group:
+            for place, household in enumerate(households):
+                group.create_task(one(place, household))
+    except* RtpError as failed:
+        # The first failure ended the others; it alone says what is wrong.
+        raise failed.exceptions[0] from None
 
 
 async def probe_event_to_feature(shopper: Shopper, client: ChannelClient, recorder: Recorder) -> None:
