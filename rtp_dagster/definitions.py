@@ -4,19 +4,41 @@ import dagster as dg
 
 from rtp.clock import Clock, system_clock
 from rtp.settings import Settings, load_settings
-from rtp_dagster import alerts, arrivals, jobs
-from rtp_dagster.defs import activation, published, quality, signals, warehouse_models
+from rtp_dagster import alerts, arrivals, jobs, storage  # noqa: F401  (storage: see there)
+from rtp_dagster.defs import (
+    activation,
+    decisioning,
+    features,
+    identity,
+    inventory,
+    profile,
+    published,
+    quality,
+    signals,
+    warehouse_models,
+)
 from rtp_dagster.project import read_project
 from rtp_dagster.resources import Warehouse
 
-STAGES = (signals, warehouse_models, quality, published, activation)
+PARTS = (
+    signals,
+    identity,
+    warehouse_models,
+    quality,
+    published,
+    features,
+    profile,
+    inventory,
+    decisioning,
+    activation,
+)
 
 
 def build_definitions(settings: Settings, clock: Clock = system_clock) -> dg.Definitions:
     """The whole graph over one state directory."""
     project = read_project(settings, clock().date())
     return dg.Definitions.merge(
-        *(stage.definitions(project) for stage in STAGES),
+        *(part.definitions(project) for part in PARTS),
         jobs.definitions(),
         arrivals.definitions(project),
         alerts.definitions(),

@@ -25,7 +25,8 @@ class Warehouse:
         project = str(self._settings.root / "dbt_project")
         executable = str(Path(sys.executable).parent / "dbt")
         command = DbtCliResource(project_dir=project, profiles_dir=project, dbt_executable=executable)
-        target = self._settings.state_dir / "dbt" / "runs" / context.run_id
+        # One folder for all runs: what dbt parsed last time need not be parsed again.
+        target = self._settings.state_dir / "dbt"
         prepare_warehouse(self._settings)
         with (
             warehouse_lock(self._settings, report=context.log.info),

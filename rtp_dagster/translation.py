@@ -24,7 +24,7 @@ _PARSED = (".sql", ".yml", ".yaml")
 def manifest_of(settings: Settings) -> dict[str, Any]:
     """The project's manifest, parsed anew if a model has changed since; raises Fatal with what dbt says."""
     project = settings.root / "dbt_project"
-    target = settings.state_dir / "dbt" / "manifest"
+    target = settings.state_dir / "dbt"
     target.mkdir(parents=True, exist_ok=True)
     path = target / "manifest.json"
     with (target / "parse.lock").open("w") as lock:

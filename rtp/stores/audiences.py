@@ -10,6 +10,7 @@ import msgspec
 from rtp.activation.audiences import Audience, Hashed, hashed
 from rtp.errors import Fatal
 from rtp.stores.lake import Lake, appearing
+from rtp.stores.marts import marts_session
 from rtp.yaml_config import read_config
 
 if TYPE_CHECKING:
@@ -73,11 +74,7 @@ def members(lake: Lake, definition: Definition) -> dict[str, Hashed]:
     """
     import duckdb
 
-    if lake.published_version() is None:
-        raise Fatal("Nothing is published yet.", hint="`rtp build` does it.")
-    with duckdb.connect() as connection:
-        for mart in sorted(path.parent.name for path in lake.marts.glob("*/data.parquet")):
-            connection.execute(f"create view {mart} as from read_parquet('{lake.mart(mart)}')")
+    with marts_session(lake) as connection:
         try:
             rows = _reachable(connection, definition)
         except duckdb.Error as error:

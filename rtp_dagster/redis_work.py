@@ -1,0 +1,25 @@
+"""Work on Redis from an asset: a client for this long, closed whatever happens."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from redis.asyncio import Redis
+
+from rtp import wiring
+from rtp.settings import Settings
+
+T = TypeVar("T")
+
+
+def on_redis(settings: Settings, work: Callable[[Redis], Awaitable[T]]) -> T:
+    """What `work` gives."""
+
+    async def run() -> T:
+        client = wiring.redis_client(settings)
+        try:
+            return await work(client)
+        finally:
+            await client.aclose()
+
+    return asyncio.run(run())
