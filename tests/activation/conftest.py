@@ -10,6 +10,10 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook
 
+from tests.serving import processes
+
+api, small_catalog = processes.api, processes.small_catalog
+
 SECRET = "whsec_MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0"
 
 Answer = tuple[int, Mapping[str, str]]

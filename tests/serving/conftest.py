@@ -1,20 +1,15 @@
 """The API on a real Redis, called through ASGI in the test's own event loop."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from pathlib import Path
 from typing import Any
 
-import duckdb
 import httpx
 import msgspec
 import pytest
 from redis.asyncio import Redis
 
 from rtp.decisioning.catalog import Catalog
-from rtp.optimization.catalog_build import build_catalog
-from rtp.optimization.sales import Window
 from rtp.profile.effects import TriggerRule
-from rtp.services.redis_server import RedisBinary
 from rtp.serving.app import create_app
 from rtp.serving.assemble import open_ports
 from rtp.serving.ports import Ports
@@ -26,8 +21,9 @@ from rtp.stores.models import save_catalog
 from rtp.worker.effects import EffectDrain
 from rtp.worker.processing import Processor, ProcessorSettings
 from rtp.worker.projector import Projector
-from tests.decisioning.conftest import AS_OF, sell
-from tests.serving.processes import Api
+from tests.serving import processes
+
+api, small_catalog = processes.api, processes.small_catalog
 
 PROBLEM = "application/problem+json"
 Applied = Callable[[], Awaitable[int]]
@@ -84,15 +80,6 @@ def problem(answer: httpx.Response, status: int, reason: str = "") -> dict[str, 
     return body
 
 
-@pytest.fixture(scope="session")
-def small_catalog() -> Catalog:
-    """What forty customers of the small retailer buy."""
-    db = duckdb.connect()
-    db.execute("set TimeZone = 'UTC'")
-    sell(db)
-    return build_catalog(db, Window(as_of=int(AS_OF.timestamp())))
-
-
 @pytest.fixture
 def with_catalog(api_settings: Settings, small_catalog: Catalog) -> None:
     """Use it before `ports`: the API then starts with a catalogue."""
@@ -147,10 +134,3 @@ class Shop:
         answer = await self.http.get(f"/v1/profiles/{shopper}{part}")
         assert answer.status_code == 200, answer.text
         return answer.json()
-
-
-@pytest.fixture
-def api(settings: Settings, redis_binary: RedisBinary, tmp_path: Path) -> Api:
-    data = tmp_path / "redis"
-    data.mkdir()
-    return Api(settings, redis_binary, data)

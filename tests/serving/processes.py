@@ -7,12 +7,18 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
+import duckdb
 import httpx
+import pytest
 import redis
 
-from rtp.services.redis_server import RedisBinary, redis_arguments
+from rtp.decisioning.catalog import Catalog
+from rtp.optimization.catalog_build import build_catalog
+from rtp.optimization.sales import Window
+from rtp.services.redis_server import RedisBinary, find_redis, redis_arguments
 from rtp.settings import Settings
 from rtp.stores.keyring import load_keyring
+from tests.decisioning.conftest import AS_OF, sell
 
 
 def until(what: str, done: Callable[[], bool], seconds: float = 60.0) -> None:
@@ -61,6 +67,26 @@ class Api:
     def track(self, message_id: str) -> httpx.Response:
         return self.http.post("/v1/track", json={"userId": "u1", "event": "Product Viewed", "messageId": message_id})
 
+    def stream(self, key: str) -> int:
+        with redis.Redis.from_url(self.settings.redis_address) as client:
+            return int(client.xlen(key))
+
     def accepted(self) -> int:
         with redis.Redis.from_url(self.settings.redis_address) as client:
             return sum(client.xlen(key) for key in client.scan_iter("rtp:{events:?}"))
+
+
+@pytest.fixture
+def api(settings: Settings, tmp_path: Path) -> Api:
+    data = tmp_path / "redis"
+    data.mkdir()
+    return Api(settings, find_redis(), data)
+
+
+@pytest.fixture(scope="session")
+def small_catalog() -> Catalog:
+    """What forty customers of the small retailer buy."""
+    db = duckdb.connect()
+    db.execute("set TimeZone = 'UTC'")
+    sell(db)
+    return build_catalog(db, Window(as_of=int(AS_OF.timestamp())))
