@@ -4,6 +4,7 @@ Goals: the full build within 60 s and 3 GiB, a one-day increment within a fifth 
 """
 
 import os
+import resource
 import subprocess
 import sys
 import threading
@@ -39,6 +40,7 @@ build_warehouse(load_settings(), day=day, full_refresh=day is None)
 
 class _Run(msgspec.Struct, frozen=True):
     seconds: float
+    cpu_seconds: float
     peak_bytes: int
 
 
@@ -63,8 +65,10 @@ def run(*, state_dir: Path | None = None) -> BenchResult:
             Measure("promotions", promotions, "rows"),
             Measure("load", round(loading, 1), "s"),
             Measure("full_build", round(full.seconds, 1), "s"),
+            Measure("full_build_cpu", round(full.cpu_seconds, 1), "s"),
             Measure("full_build_peak", round(full.peak_bytes / 2**30, 2), "GiB"),
             Measure("one_day", round(increment.seconds, 1), "s"),
+            Measure("one_day_cpu", round(increment.cpu_seconds, 1), "s"),
             Measure("one_day_peak", round(increment.peak_bytes / 2**30, 2), "GiB"),
         ],
         ratios={"one_day_over_full": round(increment.seconds / full.seconds, 3)},
@@ -94,16 +98,22 @@ def _sizes(settings: Settings) -> tuple[int, int, date]:
 
 
 def _measured_build(settings: Settings, day: date | None) -> _Run:
-    """Wall time and peak memory of a build in a process of its own, with all that it starts."""
+    """Time, processor time and peak memory of a build in a process of its own, with all that it starts."""
     arguments = [sys.executable, "-c", BUILD, *([day.isoformat()] if day else [])]
     environment = os.environ | {"RTP_ROOT": str(settings.root), "RTP_STATE_DIR": str(settings.state_dir)}
-    started = time.perf_counter()
+    started, used = time.perf_counter(), _children_cpu()
     process = subprocess.Popen(arguments, env=environment, stderr=subprocess.PIPE, text=True)
     with _peak_memory(process.pid) as peak:
         _, errors = process.communicate()
     if process.returncode:
         raise Fatal(f"The build failed: {errors.strip().splitlines()[-1]}", hint=f"See {settings.logs_dir}/dbt.log.")
-    return _Run(time.perf_counter() - started, max(peak))
+    return _Run(time.perf_counter() - started, _children_cpu() - used, max(peak))
+
+
+def _children_cpu() -> float:
+    """Processor seconds of all children that have ended: beside other work they say more than the clock."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 @contextmanager

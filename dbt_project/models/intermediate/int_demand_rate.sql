@@ -1,6 +1,6 @@
 {{ config(meta = {'dagster': {'group': 'inventory'}}) }}
 
--- Grain: one row per store and product that was ever sold there.
+-- Grain: one row per store and product that was sold there in 91 days.
 with demand as (
     select * from {{ ref('demand_daily') }}
 ),
@@ -14,11 +14,11 @@ sums as (
         demand.store_id,
         demand.product_id,
         coalesce(sum(demand.units_sold) filter (where demand.day >= as_of.today - 28), 0) as units_28d,
-        coalesce(sum(demand.units_sold) filter (where demand.day >= as_of.today - 91), 0) as units_91d,
-        coalesce(sum(cast(demand.units_sold as double) ** 2) filter (where demand.day >= as_of.today - 91), 0)
-            as squared_units_91d
+        sum(demand.units_sold) as units_91d,
+        sum(cast(demand.units_sold as double) ** 2) as squared_units_91d
     from demand
     cross join as_of
+    where demand.day >= as_of.today - 91
     group by demand.store_id, demand.product_id
 ),
 

@@ -3,6 +3,7 @@
 
 with lines as not materialized (
     select * from {{ ref('order_line') }}
+    where ordered_at >= (select min(decided_at) from {{ ref('stg_archive__decisions') }})
 ),
 
 decisions as (

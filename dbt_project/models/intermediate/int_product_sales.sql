@@ -10,37 +10,23 @@ as_of as (
     from {{ ref('int_as_of') }}
 ),
 
--- In three steps from fine to coarse: counting different orders and customers needs no sets that way.
-by_order as (
-    select
-        product_id,
-        customer_id,
-        source,
-        order_id,
-        min(ordered_at) as first_at,
-        max(ordered_at) as last_at,
-        sum(quantity) as sold,
-        sum(quantity - coalesce(returned_quantity, 0)) as units,
-        sum(net_amount) as net_sales,
-        sum(discount_amount) as discount
-    from lines
-    group by product_id, customer_id, source, order_id
-),
-
+-- From fine to coarse, in one pass over the lines: counting different customers needs no sets that way, and a customer
+-- came back if the first and the last order, by their hashes, are two.
 by_customer as (
     select
         product_id,
         customer_id,
-        min(first_at) as first_at,
-        max(last_at) as last_at,
-        count(*) filter (where last_at >= d365) as orders_365d,
-        count(*) filter (where last_at >= d91) as orders_91d,
-        sum(units) filter (where last_at >= d28) as units_28d,
-        sum(units) filter (where last_at >= d91) as units_91d,
-        sum(sold) filter (where last_at >= d91) as sold_91d,
-        sum(net_sales) filter (where last_at >= d91) as net_sales_91d,
-        sum(discount) filter (where last_at >= d91) as discount_91d
-    from by_order
+        min(ordered_at) as first_at,
+        max(ordered_at) as last_at,
+        min(hash(source, order_id)) filter (where ordered_at >= d365) as least_order,
+        max(hash(source, order_id)) filter (where ordered_at >= d365) as greatest_order,
+        count(*) filter (where ordered_at >= d91) as lines_91d,
+        sum(quantity - coalesce(returned_quantity, 0)) filter (where ordered_at >= d28) as units_28d,
+        sum(quantity - coalesce(returned_quantity, 0)) filter (where ordered_at >= d91) as units_91d,
+        sum(quantity) filter (where ordered_at >= d91) as sold_91d,
+        sum(net_amount) filter (where ordered_at >= d91) as net_sales_91d,
+        sum(discount_amount) filter (where ordered_at >= d91) as discount_91d
+    from lines
     cross join as_of
     group by product_id, customer_id
 ),
@@ -53,10 +39,10 @@ sums as (
         sum(sold_91d) as sold_91d,
         sum(net_sales_91d) as net_sales_91d,
         sum(discount_91d) as discount_91d,
-        count(customer_id) filter (where orders_91d > 0) as customers_91d,
-        sum(orders_91d) as orders_91d,
-        avg(case when orders_365d >= 2 then 1.0 else 0.0 end)
-            filter (where customer_id is not null and orders_365d > 0) as repeat_rate_365d,
+        count(customer_id) filter (where lines_91d > 0) as customers_91d,
+        sum(lines_91d) as lines_91d,
+        avg(case when least_order <> greatest_order then 1.0 else 0.0 end)
+            filter (where customer_id is not null and least_order is not null) as repeat_rate_365d,
         min(first_at) as first_sold_at,
         max(last_at) as last_sold_at
     from by_customer
@@ -66,9 +52,9 @@ sums as (
 ranked as (
     select
         product_id,
-        cast(row_number() over (order by orders_91d desc, net_sales_91d desc, product_id) as integer) as popularity_rank
+        cast(row_number() over (order by lines_91d desc, net_sales_91d desc, product_id) as integer) as popularity_rank
     from sums
-    where orders_91d > 0
+    where lines_91d > 0
 ),
 
 final as (

@@ -14,6 +14,11 @@ demand as (
     select * from {{ ref('int_demand_rate') }}
 ),
 
+-- Of stores whose sales are known it is known, too, what they do not sell.
+selling as (
+    select distinct store_id from demand
+),
+
 as_of as (
     select * from {{ ref('int_as_of') }}
 ),
@@ -53,13 +58,14 @@ balanced as (
         cast(ceil(coalesce(moved.committed, 0)) as bigint) as committed,
         -- A salable count already leaves out what the counting system keeps back.
         case when counts.basis = 'salable' then 0 else coalesce(demand.safety_stock, 0) end as safety_stock,
-        demand.daily_velocity,
+        coalesce(demand.daily_velocity, case when selling.store_id is not null then 0 end) as daily_velocity,
         inbound.inbound_quantity,
         inbound.next_inbound_at,
         moved.moved_at
     from counts
     left join moved on counts.store_id = moved.store_id and counts.product_id = moved.product_id
     left join demand on counts.store_id = demand.store_id and counts.product_id = demand.product_id
+    left join selling on counts.store_id = selling.store_id
     left join inbound on counts.store_id = inbound.store_id and counts.product_id = inbound.product_id
 ),
 
