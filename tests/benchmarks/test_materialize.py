@@ -14,7 +14,7 @@ def test_it_measures_feast_ours_and_the_floor(capsys: pytest.CaptureFixture[str]
     figures = {row.name: row.value for row in result.rows}
     assert figures["rows"] == 300
     assert figures["features"] == len(VIEW.features) == 20
-    for name in ("feast_materialize", "rtp_materialize", "rtp_materialize_again", "redis_floor"):
+    for name in ("feast_materialize", "rtp_materialize", "redis_floor"):
         assert figures[name] > 0, name
     assert set(result.ratios) == {"rtp_over_feast", "rtp_over_floor"}
     assert capsys.readouterr().out == "", "standard output is for the result"
