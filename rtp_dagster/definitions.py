@@ -11,6 +11,7 @@ from rtp_dagster.defs import (
     features,
     identity,
     inventory,
+    optimization,
     profile,
     published,
     quality,
@@ -30,6 +31,7 @@ PARTS = (
     profile,
     inventory,
     decisioning,
+    optimization,
     activation,
 )
 
