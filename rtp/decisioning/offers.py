@@ -47,7 +47,9 @@ class Offers:
         situation = Situation(
             age_days=(situated.now - moment.created_at) / DAY_MICROS,
             cart=frozenset(situated.shopper.texts("cart_products")),
-            bought=frozenset(situated.shopper.texts("last_bought_products")),
+            bought=frozenset(
+                situated.shopper.bought_since(situated.now - self._policy.recently_bought_days * DAY_MICROS)
+            ),
         )
         reason: dict[str, RejectReason] = {}
         allowed: list[Ranked] = []

@@ -57,6 +57,11 @@ class Shopper(msgspec.Struct, frozen=True, kw_only=True):
         value = self.features.get(reference)
         return value if isinstance(value, str) else None
 
+    def bought_since(self, moment: int) -> list[str]:
+        """Products ordered live, if the last order came after `moment` (µs)."""
+        last = self.features.get(f"{LIVE}last_order_at")
+        return self.texts("last_bought_products") if isinstance(last, int) and last >= moment else []
+
     @property
     def counter(self) -> int:
         """Meaningful events so far."""

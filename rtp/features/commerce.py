@@ -89,6 +89,17 @@ def product_lines(event: Event) -> list[Line]:
     return [] if line is None else [line]
 
 
+def reservation_ids(event: Event) -> list[str]:
+    """The stock reservations that an order says it was made from: its own, and those of its products."""
+    products = event.properties.get("products")
+    named = [
+        event.properties,
+        *([item for item in products if isinstance(item, dict)] if isinstance(products, list) else []),
+    ]
+    found = [text(item.get("reservation_id", item.get("reservationId"))) for item in named]
+    return [reservation for reservation in dict.fromkeys(found) if reservation]
+
+
 def order_id(event: Event) -> str:
     """The order's id; the message's where the sender gave none."""
     return text(event.properties.get("order_id", event.properties.get("orderId"))) or event.message_id

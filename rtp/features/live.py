@@ -45,6 +45,12 @@ def _products(event: Event) -> list[list[Any]]:
     return [[event.occurred_at, event.message_id, line.product_id] for line in commerce.product_lines(event)]
 
 
+def _bought(event: Event) -> list[list[Any]]:
+    if not commerce.is_track(event, commerce.ORDER_COMPLETED):
+        return []
+    return [[event.occurred_at, event.message_id, line.product_id] for line in commerce.product_lines(event)]
+
+
 def _categories(event: Event) -> list[list[Any]]:
     if event.type != "track" or event.name not in {commerce.PRODUCT_VIEWED, commerce.PRODUCT_ADDED}:
         return []
@@ -85,6 +91,7 @@ def _sales(name: str, meaning: str, half_life: int) -> LiveFeature:
 
 ORDERS = Newest("orders", commerce.ordered, key=slice(1, 2), limit=200, horizon=240 * DAY)
 LAST_PRODUCTS = Newest("last_products", _products, key=slice(2, 3), limit=10, horizon=30 * DAY)
+LAST_BOUGHT = Newest("last_bought", _bought, key=slice(2, 3), limit=20, horizon=7 * DAY)
 LAST_CATEGORIES = Newest("last_categories", _categories, key=slice(2, 3), limit=5, horizon=30 * DAY)
 CHANNEL = Register("channel", lambda event: event.channel if commerce.is_activity(event) else None)
 STORE = Register("store", lambda event: event.store_id if commerce.is_activity(event) else None)
@@ -121,6 +128,10 @@ LIVE_FEATURES: tuple[LiveFeature, ...] = (
     LiveFeature(
         name="last_products", type=FeatureType.TEXTS, over=LAST_PRODUCTS, value=_newest_first,
         meaning="The ten products last looked at, newest first.",
+    ),
+    LiveFeature(
+        name="last_bought_products", type=FeatureType.TEXTS, over=LAST_BOUGHT, value=_newest_first,
+        meaning="The twenty products last ordered, newest first.",
     ),
     LiveFeature(
         name="last_categories", type=FeatureType.TEXTS, over=LAST_CATEGORIES, value=_newest_first,

@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from rtp.features.commerce import ORDER_COMPLETED, is_track, product_lines, text
+from rtp.features.commerce import ORDER_COMPLETED, is_track, product_lines, reservation_ids, text
 from rtp.features.live import LiveState, combine, lift, project
 from rtp.profile.consent import Grant, combine_grants, grants_of
 from rtp.profile.effects import Effect, TriggerRule
@@ -107,6 +107,8 @@ class _Folding:
             for line in product_lines(event):
                 quantities[line.product_id] += line.quantity
             payload = {"order_id": order, "store_id": event.store_id, "quantities": dict(quantities)}
+            if reservations := reservation_ids(event):
+                payload["reservation_ids"] = reservations
             effects.append(Effect(effect_id=f"{event.message_id}:stock", kind="stock", payload=payload))
         if event.type == "track" and event.name in self._rule.events:
             effects += self._rule.effects(event, project(live, event.received_at))

@@ -98,5 +98,8 @@ class StockHandler:
     async def _commit(self, effects: Sequence[Effect]) -> list[None]:
         for effect in effects:
             order, store, quantities = (effect.payload[name] for name in ("order_id", "store_id", "quantities"))
-            await self._stock.commit(order, store, quantities, now=to_micros(self._clock()))
+            reservations = effect.payload.get("reservation_ids", ())
+            await self._stock.commit(
+                order, store, quantities, now=to_micros(self._clock()), reservation_ids=reservations
+            )
         return [None] * len(effects)
