@@ -59,7 +59,7 @@ class Shopper(msgspec.Struct, frozen=True, kw_only=True):
 
     def bought_since(self, moment: int) -> list[str]:
         """Products ordered live, if the last order came after `moment` (µs)."""
-        last = self.features.get(f"{LIVE}last_order_at")
+        last = self.features.get(f"{LIVE}last_purchase_at")
         return self.texts("last_bought_products") if isinstance(last, int) and last >= moment else []
 
     @property

@@ -204,7 +204,7 @@ async def test_a_decision_is_logged_and_can_be_explained(shop_open: Shop) -> Non
 
 async def test_what_was_bought_a_moment_ago_in_any_channel_is_not_offered_again(shop_open: Shop) -> None:
     best = (await shop_open.decider.record(asked(limit=1), NOW)).decision.actions[0].product_id
-    shop_open.online.lives("c001", events_total=1, last_bought_products=[best], last_order_at=NOW - 1)
+    shop_open.online.lives("c001", events_total=1, last_bought_products=[best], last_purchase_at=NOW - 1)
     record = await shop_open.decider.record(asked(limit=20), NOW)
     assert best not in [action.product_id for action in record.decision.actions]
     assert (f"product:{best}", "RECENTLY_BOUGHT") in {(row.action_id, row.reason) for row in record.rejected}
