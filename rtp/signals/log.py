@@ -74,3 +74,7 @@ class EventLog(Protocol):
     async def tail(self, partition: int, *, after: str, count: int) -> list[LogEntry]:
         """Entries after a position ("" is the beginning), whoever read them; for people and the archive."""
         ...
+
+    async def newest(self, partition: int, *, count: int) -> list[LogEntry]:
+        """The last entries of a partition that are not archived yet, oldest first."""
+        ...

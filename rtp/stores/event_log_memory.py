@@ -87,6 +87,10 @@ class MemoryEventLog:
         """See EventLog."""
         return [each for each in self._entries[partition] if _later(each.position, after)][:count]
 
+    async def newest(self, partition: int, *, count: int) -> list[LogEntry]:
+        """See EventLog."""
+        return self._entries[partition][-count:]
+
 
 def _later(position: str, after: str) -> bool:
     return position_order(position) > position_order(after)

@@ -203,6 +203,12 @@ class RedisEventLog:
             found = await self._client.xrange(stream_key(partition), min=start, max="+", count=count)
         return [decode_entry(partition, position, fields) for position, fields in found]
 
+    async def newest(self, partition: int, *, count: int) -> list[LogEntry]:
+        """See EventLog."""
+        with outage_is_retryable("reading the event log"):
+            found = await self._client.xrevrange(stream_key(partition), count=count)
+        return [decode_entry(partition, position, fields) for position, fields in reversed(found)]
+
 
 async def create_group(client: Redis, stream: str, group: str) -> None:
     """Makes a group that sees the stream from its beginning; does nothing where there is one."""

@@ -105,6 +105,11 @@ class Contract:
         assert [entry.event.message_id for entry in first + rest] == [f"m{number}" for number in range(5)]
         assert len(await read_all(log)) == 5
 
+    async def test_the_newest_entries_are_shown_oldest_first(self, log: EventLog) -> None:
+        await log.append([(user_key(), event(f"m{number}")) for number in range(5)])
+        newest = await log.newest(partition_of(user_key(), PARTITIONS), count=2)
+        assert [entry.event.message_id for entry in newest] == ["m3", "m4"]
+
 
 class TestMemory(Contract):
     @pytest.fixture
