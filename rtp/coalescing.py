@@ -16,12 +16,20 @@ class Coalescer(Generic[Item, Answer]):
     """
 
     def __init__(
-        self, write: Callable[[Sequence[Item]], Awaitable[Sequence[Answer]]], *, most_items: int = 5_000
+        self,
+        write: Callable[[Sequence[Item]], Awaitable[Sequence[Answer]]],
+        *,
+        most_items: int = 5_000,
+        at_once: int = 1,
     ) -> None:
+        """`at_once` writes may be under way; `most_items` go into one, unless one request alone has more."""
         self._write = write
         self._most_items = most_items
+        self._at_once = at_once
         self._waiting: list[_Waiting[Item, Answer]] = []
-        self._writer: asyncio.Task[None] | None = None
+        self._writing = 0
+        self._writers: set[asyncio.Task[None]] = set()
+        """Only so that tasks are not collected as garbage; they leave it later than they stop taking work."""
 
     async def submit(self, items: Sequence[Item]) -> list[Answer]:
         """Writes the items together with those of others; returns their answers."""
@@ -29,26 +37,34 @@ class Coalescer(Generic[Item, Answer]):
             return []
         done: asyncio.Future[list[Answer]] = asyncio.get_running_loop().create_future()
         self._waiting.append((items, done))
-        if self._writer is None or self._writer.done():
-            self._writer = asyncio.create_task(self._write_all())
+        if self._writing < self._at_once:
+            self._writing += 1
+            writer = asyncio.create_task(self._write_all())
+            self._writers.add(writer)
+            writer.add_done_callback(self._writers.discard)
         return await done
 
     async def _write_all(self) -> None:
-        while self._waiting:
-            group = self._take()
-            items = [item for part, _ in group for item in part]
-            try:
-                answers = list(await self._write(items))
-            except Exception as error:  # noqa: BLE001 - handed to those who wait
-                for _, done in group:
-                    if not done.cancelled():
-                        done.set_exception(error)
-                continue
-            start = 0
-            for part, done in group:
+        try:
+            while self._waiting:
+                await self._write_group()
+        finally:
+            self._writing -= 1
+
+    async def _write_group(self) -> None:
+        group = self._take()
+        try:
+            answers = list(await self._write([item for part, _ in group for item in part]))
+        except Exception as error:  # noqa: BLE001 - handed to those who wait
+            for _, done in group:
                 if not done.cancelled():
-                    done.set_result(answers[start : start + len(part)])
-                start += len(part)
+                    done.set_exception(error)
+            return
+        start = 0
+        for part, done in group:
+            if not done.cancelled():
+                done.set_result(answers[start : start + len(part)])
+            start += len(part)
 
     def _take(self) -> list[_Waiting[Item, Answer]]:
         size = taken = 0

@@ -8,7 +8,7 @@ import msgspec
 from rtp.features.values import FeatureRow
 from rtp.signals.event import Event
 
-EffectKind = Literal["project", "stock", "activate"]
+EffectKind = Literal["stock", "activate"]
 
 
 class Effect(msgspec.Struct, frozen=True, kw_only=True):

@@ -101,7 +101,7 @@ class _Folding:
         return "applied"
 
     def _effects_of(self, event: Event, live: LiveState) -> list[Effect]:
-        effects = [Effect(effect_id=f"{event.message_id}:project", kind="project")]
+        effects: list[Effect] = []
         if event.store_id and (order := order_id(event)):
             quantities = Counter[str]()
             for line in product_lines(event):
@@ -128,7 +128,7 @@ class _Folding:
             floor=floor,
             seen=seen,
         )
-        return msgspec.structs.replace(before, state=state, pending=_merge(before.pending, self._effects))
+        return msgspec.structs.replace(before, state=state, pending=(*before.pending, *self._effects))
 
 
 def _positions_by_message(seen: Sequence[Seen]) -> dict[int, list[Position]]:
@@ -147,10 +147,3 @@ def _forget(seen: dict[Position, int], floor: Position, watermark: Position) -> 
     if keep:
         floor = ordered[keep - 1][0]
     return floor, tuple(Seen(*position, message) for position, message in ordered[keep:])
-
-
-def _merge(pending: Sequence[Effect], effects: Sequence[Effect]) -> tuple[Effect, ...]:
-    """Of several projections one is enough: it shows all that was folded."""
-    several = [*pending, *effects]
-    last = next((each for each in reversed(several) if each.kind == "project"), None)
-    return (*(each for each in several if each.kind != "project"), *((last,) if last else ()))

@@ -59,7 +59,6 @@ async def open_worker(settings: Settings) -> AsyncIterator[WorkerParts]:
     activation = wiring.activation(settings, client, decider=decider, consent=consent, graph=graph, clock=system_clock)
     stock = wiring.stock_store(settings, client, listener=stock_live(online))
     handlers: dict[EffectKind, EffectHandler] = {
-        "project": Projector(graph, fragments, online, system_clock),
         "stock": StockHandler(stock, system_clock),
         "activate": activation.handler,
     }
@@ -67,15 +66,15 @@ async def open_worker(settings: Settings) -> AsyncIterator[WorkerParts]:
         graph=graph,
         fragments=fragments,
         orders=wiring.order_claims(client),
+        projector=Projector(graph, fragments, online, system_clock),
         drain=EffectDrain(handlers, rejected, system_clock),
         rejected=rejected,
         rule=activation.rule,
         settings=ProcessorSettings(settings.phone_region, settings.anonymous_ttl_days),
+        clock=system_clock,
     )
     name = f"worker-{random_id()[:8]}"
-    worker = Worker(
-        log, processor, wiring.partition_leases(settings, client, owner=name), name=name, clock=system_clock
-    )
+    worker = Worker(log, processor, wiring.partition_leases(settings, client, owner=name), name=name)
 
     async def watch(stop: asyncio.Event) -> None:
         watching = asyncio.create_task(knowledge.watch())

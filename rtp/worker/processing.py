@@ -6,6 +6,7 @@ from itertools import starmap
 
 import msgspec
 
+from rtp.clock import Clock, to_micros
 from rtp.errors import Retryable
 from rtp.identity.fragments import fragment_at
 from rtp.identity.graph import IdentityGraph, Link, Linked
@@ -18,7 +19,9 @@ from rtp.profile.store import FragmentStore, OrderClaims, Save
 from rtp.signals.event import LogEntry
 from rtp.signals.log import Verdict
 from rtp.signals.rejection import RejectedLog, Rejection
+from rtp.worker import telemetry
 from rtp.worker.effects import EffectDrain
+from rtp.worker.projector import Projector
 
 ATTEMPTS = 10
 
@@ -51,18 +54,22 @@ class Processor:
         graph: IdentityGraph,
         fragments: FragmentStore,
         orders: OrderClaims,
+        projector: Projector,
         drain: EffectDrain,
         rejected: RejectedLog,
         rule: TriggerRule,
         settings: ProcessorSettings,
+        clock: Clock,
     ) -> None:
         self._graph = graph
         self._fragments = fragments
         self._orders = orders
+        self._projector = projector
         self._drain = drain
         self._rejected = rejected
         self._rule = rule
         self._settings = settings
+        self._clock = clock
 
     async def process(self, entries: Sequence[LogEntry]) -> list[Verdict]:
         """The verdicts of entries that are done; those missing have effects that must be tried again.
@@ -144,6 +151,7 @@ class Processor:
 
     async def _finish(self, works: Sequence[_Work]) -> list[Verdict]:
         """Has effects carried out, also those of entries that were folded before a crash, and forgets them."""
+        await self._project(works)
         await self._reject(works)
         owed: dict[str, list[Effect]] = defaultdict(list)
         for work in works:
@@ -160,6 +168,12 @@ class Processor:
             ]
         )
         return [verdict for work in done for verdict in _verdicts(work)]
+
+    async def _project(self, works: Sequence[_Work]) -> None:
+        """Also of entries folded before a crash: not being acknowledged is what says that this may be left to do."""
+        seen = [work for work in works if "applied" in work.folded.outcomes]
+        await self._projector.project(list(dict.fromkeys(work.customer_id for work in seen)))
+        telemetry.observe_visible([entry for work in seen for entry in work.entries], to_micros(self._clock()))
 
     async def _reject(self, works: Sequence[_Work]) -> None:
         broken = [

@@ -3,13 +3,15 @@
 import asyncio
 import logging
 import time
+from collections.abc import Sequence
 from typing import Protocol
 
 import msgspec
 
-from rtp.clock import Clock, to_micros
+from rtp.coalescing import Coalescer
 from rtp.errors import Retryable
-from rtp.signals.log import WORKER_GROUP, EventLog
+from rtp.signals.event import LogEntry
+from rtp.signals.log import WORKER_GROUP, EventLog, Verdict
 from rtp.worker import telemetry
 from rtp.worker.processing import Processor
 
@@ -46,12 +48,12 @@ class WorkerState(msgspec.Struct):
 class Worker:
     """One worker process; any number may run."""
 
-    def __init__(self, log: EventLog, processor: Processor, leases: Leases, *, name: str, clock: Clock) -> None:
+    def __init__(self, log: EventLog, processor: Processor, leases: Leases, *, name: str) -> None:
         self._log = log
         self._processor = processor
         self._leases = leases
         self._name = name
-        self._clock = clock
+        self._processing: Coalescer[LogEntry, Verdict | None] = Coalescer(self._process, most_items=BATCH, at_once=2)
         self._loops: dict[int, asyncio.Task[None]] = {}
         self.state = WorkerState()
 
@@ -111,12 +113,18 @@ class Worker:
         entries = await self._log.read(WORKER_GROUP, self._name, partition, count=BATCH, block_ms=BLOCK_MS)
         if not entries:
             return True
+        verdicts = await self._processing.submit(entries)
+        if None in verdicts:
+            telemetry.RETRIES.labels("effects").inc()
+        return None not in verdicts
+
+    async def _process(self, entries: Sequence[LogEntry]) -> list[Verdict | None]:
+        """What partitions have read meanwhile goes together: round trips cost more than entries."""
         verdicts = await self._processor.process(entries)
         await self._log.acknowledge(WORKER_GROUP, verdicts)
-        telemetry.observe(verdicts, to_micros(self._clock()))
-        if len(verdicts) < len(entries):
-            telemetry.RETRIES.labels("effects").inc()
-        return len(verdicts) == len(entries)
+        telemetry.observe(verdicts)
+        done = {(each.entry.partition, each.entry.position): each for each in verdicts}
+        return [done.get((each.partition, each.position)) for each in entries]
 
     def _succeeded(self) -> None:
         if self.state.trouble:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from rtp.signals.event import LogEntry
 from rtp.signals.log import Accounting, Verdict
 
 EVENTS = Counter("rtp_worker_events", "Log entries processed since this worker started.", ["outcome"])
@@ -19,12 +20,16 @@ EVENT_TO_FEATURE = Histogram(
 LOG = Gauge("rtp_event_log_entries", "All entries ever appended, by what became of them.", ["outcome"])
 
 
-def observe(verdicts: Sequence[Verdict], now: int) -> None:
-    """Counts entries that are done; `now` in microseconds."""
+def observe(verdicts: Sequence[Verdict]) -> None:
+    """Counts entries that are done."""
     for outcome, count in Tally(each.counted for each in verdicts).items():
         EVENTS.labels(outcome).inc(count)
-    for each in verdicts:
-        EVENT_TO_FEATURE.observe(max(0, now - each.entry.event.received_at) / 1_000_000)
+
+
+def observe_visible(entries: Sequence[LogEntry], now: int) -> None:
+    """Notes that readers can see what entries changed; `now` in microseconds."""
+    for each in entries:
+        EVENT_TO_FEATURE.observe(max(0, now - each.event.received_at) / 1_000_000)
 
 
 def observe_log(accounting: Accounting) -> None:

@@ -89,15 +89,12 @@ def test_what_is_older_than_24_hours_is_forgotten_but_not_folded_again() -> None
 
 
 def test_a_fold_that_changes_nothing_still_shows_the_effects_that_are_left() -> None:
-    once = fold_entries(Fragment(), [entry(0, "m1")])
-    again = fold_entries(once.fragment, [entry(0, "m1")])
+    order = entry(0, "m1", "Order Completed")
+    event = msgspec.structs.replace(order.entry.event, context={"storeId": "s1"})
+    order = Incoming(msgspec.structs.replace(order.entry, event=event))
+    again = fold_entries(fold_entries(Fragment(), [order]).fragment, [order])
     assert not again.changed
-    assert [effect.kind for effect in again.fragment.pending] == ["project"]
-
-
-def test_of_many_projections_one_is_left() -> None:
-    fragment = fold_entries(Fragment(), [entry(number, f"m{number}") for number in range(5)]).fragment
-    assert [effect.effect_id for effect in fragment.pending] == ["m4:project"]
+    assert [effect.effect_id for effect in again.fragment.pending] == ["m1:stock"]
 
 
 def test_the_empty_state_survives_its_encoding() -> None:

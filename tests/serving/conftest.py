@@ -90,15 +90,16 @@ def with_catalog(api_settings: Settings, small_catalog: Catalog) -> None:
 def applied(ports: Ports, redis_client: Redis) -> Applied:
     """Does the worker's work on everything in the log, once; gives how many events that were."""
     fragments = RedisFragments(redis_client)
-    projector = Projector(ports.graph, fragments, ports.online, ports.clock)
     processor = Processor(
         graph=ports.graph,
         fragments=fragments,
         orders=RedisOrderClaims(redis_client),
-        drain=EffectDrain({"project": projector}, ports.rejected, ports.clock),
+        projector=Projector(ports.graph, fragments, ports.online, ports.clock),
+        drain=EffectDrain({}, ports.rejected, ports.clock),
         rejected=ports.rejected,
         rule=TriggerRule(),
         settings=ProcessorSettings(region=ports.settings.phone_region, anonymous_ttl_days=90),
+        clock=ports.clock,
     )
 
     async def work() -> int:

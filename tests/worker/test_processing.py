@@ -42,16 +42,17 @@ class House:
         self.rejected = RedisRejectedLog(client)
         self.online = FakeOnlineStore()
         self.stock, self.activate = Recorder(), Recorder()
-        projector = Projector(self.graph, self.fragments, self.online, self.clock)
-        handlers = {"project": projector, "stock": self.stock, "activate": self.activate}
+        handlers = {"stock": self.stock, "activate": self.activate}
         self.processor = Processor(
             graph=self.graph,
             fragments=self.fragments,
             orders=RedisOrderClaims(client),
+            projector=Projector(self.graph, self.fragments, self.online, self.clock),
             drain=EffectDrain(handlers, self.rejected, self.clock),  # type: ignore[arg-type]
             rejected=self.rejected,
             rule=TriggerRule(frozenset({"Product Added"}), triggered),
             settings=ProcessorSettings(region="US", anonymous_ttl_days=90),
+            clock=self.clock,
         )
 
     async def counted(self, *entries: LogEntry) -> list[str]:
