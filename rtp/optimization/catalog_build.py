@@ -166,13 +166,8 @@ def as_ids(values: npt.NDArray[Any]) -> npt.NDArray[np.bytes_]:
 
 def codes(values: npt.NDArray[Any]) -> npt.NDArray[np.int32]:
     """Small numbers for names, in the order of the names; -1 for the empty name."""
-    names = np.unique([str(value) for value in values if value] or [""])
-    return np.array([find_name(names, str(value)) for value in values], np.int32)
-
-
-def find_name(names: npt.NDArray[np.str_], name: str) -> int:
-    """The code of a name."""
-    return int(np.searchsorted(names, name)) if name else -1
+    names, code = np.unique(values.astype(np.str_), return_inverse=True)
+    return (code - (1 if len(names) and not names[0] else 0)).astype(np.int32)
 
 
 def version_of(products: Products, customers: Customers, window: Window) -> str:

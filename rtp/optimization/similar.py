@@ -16,6 +16,8 @@ LARGEST_BASKET = 100
 SHRINKAGE = 10.0
 KINDRED_CUSTOMERS = 300
 KINDRED_PRODUCTS = 200
+KINDRED_HABITS = 100
+"""Of each alike customer only the strongest habits count: the many single purchases cost most and say little."""
 LARGEST_PANEL = 5_000
 """Customers are compared with at most this many others: work grows with the number of customers, not its square."""
 BLOCK = 1_000
@@ -50,7 +52,9 @@ def kindred(
 
     Both matrices hold decayed habits, one row a customer; likeness is the cosine, and nobody is their own kin.
     """
-    direction, others, shares = scaled(groups, 2), scaled(panel, 2).T.tocsr(), scaled(panel, 1)
+    direction, others = scaled(groups, 2), scaled(panel, 2).T.tocsr()
+    habits = strongest(scaled(panel, 1), KINDRED_HABITS, by_index=True)
+    shares = matrix(habits.value, habits.index, habits.start, panel.shape[1])
     rows = []
     for begin in range(0, groups.shape[0], BLOCK):
         likeness = np.asarray((direction[begin : begin + BLOCK] @ others).todense())
