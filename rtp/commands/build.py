@@ -32,7 +32,7 @@ def register(app: typer.Typer) -> None:
 
 def run_orchestrator(settings: Settings, arguments: list[str], *, json: bool = False) -> int:
     """Runs `python -m rtp_dagster` as a process, its progress on our stderr; gives its exit code."""
-    from rtp.services.specs import child_environment
+    from rtp.services.specs import child_environment, yielding
 
-    command = [sys.executable, "-m", "rtp_dagster", *(["--json"] if json else []), *arguments]
+    command = yielding([sys.executable, "-m", "rtp_dagster", *(["--json"] if json else []), *arguments])
     return subprocess.run(command, env=child_environment(settings), cwd=settings.root, check=False).returncode

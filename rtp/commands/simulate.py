@@ -20,7 +20,7 @@ def simulate(
     as_json: JsonFlag = False,
 ) -> None:
     """Let simulated shoppers move through web, app, e-mail and store; all they send says so."""
-    from rtp.clock import system_clock
+    from rtp.clock import random_id, system_clock
     from rtp.settings import load_settings
     from rtp.simulation.client import ChannelClient
     from rtp.simulation.households import read_households
@@ -37,7 +37,7 @@ def simulate(
         client = ChannelClient(settings.api_url, write_key=keys.write, server_key=keys.server, recorder=recorder)
         try:
             pace = Pace(concurrent=concurrent, pause_seconds=pause)
-            await play(households, client, recorder, seed=seed, pace=pace, clock=system_clock)
+            await play(households, client, recorder, seed=seed, pace=pace, clock=system_clock, fresh_id=random_id)
         finally:
             await client.close()
 

@@ -50,13 +50,12 @@ def demo(settings: Settings, options: DemoOptions) -> Iterator[DemoSummary]:
         signal.signal(number, signal.default_int_handler)
     with Receiver(load_keyring(settings).webhook_secret) as receiver:
         os.environ["RTP_ACTIVATION_WEBHOOK_URL"] = os.environ["RTP_AUDIENCE_WEBHOOK_URL"] = receiver.url
+        _prepare(settings, options)
         progress_console.rule("rtp up", align="left")
         try:
             start_detached(settings)
-            _prepare(settings, options)
             recorder = Recorder()
             events = asyncio.run(_shop(settings, options, recorder, receiver))
-            progress_console.rule("rtp build --day today", align="left")
             run_rtp(settings, ["build", "--day", datetime.now(tz=UTC).date().isoformat()])
             yield _summarize(settings, recorder, receiver, events, seconds=time.monotonic() - started)
         finally:

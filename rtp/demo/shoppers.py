@@ -6,7 +6,7 @@ import time
 import msgspec
 from rich.live import Live
 
-from rtp.clock import system_clock
+from rtp.clock import random_id, system_clock
 from rtp.demo.live import live_table
 from rtp.signals.log import Accounting, EventLog
 from rtp.simulation.client import ChannelClient
@@ -40,7 +40,15 @@ async def play_and_show(crowd: Crowd, client: ChannelClient, recorder: Recorder,
 
         showing = asyncio.create_task(show())
         try:
-            await play(crowd.households, client, recorder, seed=crowd.seed, pace=crowd.pace, clock=system_clock)
+            await play(
+                crowd.households,
+                client,
+                recorder,
+                seed=crowd.seed,
+                pace=crowd.pace,
+                clock=system_clock,
+                fresh_id=random_id,
+            )
         finally:
             showing.cancel()
             live.update(live_table(recorder, receiver, wanted=wanted), refresh=True)

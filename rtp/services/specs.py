@@ -56,6 +56,11 @@ def child_environment(settings: Settings, base: Mapping[str, str] | None = None)
     }
 
 
+def yielding(arguments: list[str]) -> list[str]:
+    """The same command, stepping back when processors are busy: builds yield to shoppers."""
+    return ["nice", "-n", "10", *arguments]
+
+
 def _redis(settings: Settings) -> ServiceSpec:
     arguments = redis_arguments(
         find_redis().path, redis_data_dir(settings), host=settings.host, port=settings.redis_port
@@ -98,7 +103,7 @@ def _worker(settings: Settings) -> ServiceSpec:
 
 def _dagster(settings: Settings, program: str, *more: str) -> list[str]:
     workspace = str(settings.root / "workspace.yaml")
-    return [str(Path(sys.executable).parent / program), *more, "--workspace", workspace]
+    return yielding([str(Path(sys.executable).parent / program), *more, "--workspace", workspace])
 
 
 def _webserver(settings: Settings) -> ServiceSpec:
@@ -116,4 +121,5 @@ def _webserver(settings: Settings) -> ServiceSpec:
 
 
 def _daemon(settings: Settings) -> ServiceSpec:
-    return ServiceSpec(name="daemon", arguments=_dagster(settings, "dagster-daemon", "run"), cwd=settings.root)
+    arguments = _dagster(settings, "dagster-daemon", "run")
+    return ServiceSpec(name="daemon", arguments=arguments, cwd=settings.root)

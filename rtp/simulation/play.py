@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from rtp.clock import Clock
+from rtp.clock import Clock, NewId
 from rtp.errors import RtpError
 from rtp.simulation.client import ChannelClient
 from rtp.simulation.households import Household
@@ -35,6 +35,7 @@ async def play(
     seed: int,
     pace: Pace,
     clock: Clock,
+    fresh_id: NewId,
 ) -> None:
     """Sends every household on a journey; some households probe how fast their events become features.
 
@@ -45,7 +46,7 @@ async def play(
     async def one(place: int, household: Household) -> None:
         rng = random.Random(f"{seed}:{place}:{household.user_id}")
         async with gate:
-            shopper = Shopper(household, rng, clock)
+            shopper = Shopper(household, rng, clock, fresh_id)
             journeys, weights = zip(*JOURNEYS, strict=True)
             journey = rng.choices(journeys, weights)[0]
             await journey(Visit(shopper, client, recorder, pause_seconds=pace.pause_seconds))

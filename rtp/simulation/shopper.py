@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from rtp.clock import Clock
+from rtp.clock import Clock, NewId
 from rtp.simulation.households import Household, SoldProduct
 
 Json = dict[str, Any]
@@ -26,18 +26,22 @@ class Cart(msgspec.Struct):
 
 
 class Shopper:
-    """Makes well-formed, simulated events; all randomness and ids come from the given generator."""
+    """Makes well-formed, simulated events; what a shopper does comes from the given generator, its ids do not.
 
-    def __init__(self, household: Household, rng: random.Random, clock: Clock) -> None:
+    A second simulation with the same seed does the same things anew: with the same message ids it would be a repeat.
+    """
+
+    def __init__(self, household: Household, rng: random.Random, clock: Clock, fresh_id: NewId) -> None:
         self.household = household
         self.rng = rng
+        self._clock = clock
+        self._fresh_id = fresh_id
         self.anonymous_id = self.new_id("anon")
         self.known = False
-        self._clock = clock
 
     def new_id(self, prefix: str) -> str:
         """An id of its own for a message, an order or a movement."""
-        return f"sim-{prefix}-{self.rng.getrandbits(96):024x}"
+        return f"sim-{prefix}-{self._fresh_id()}"
 
     def now(self) -> str:
         """The present as ISO 8601 with milliseconds."""

@@ -3,6 +3,7 @@
 import random
 from datetime import UTC, datetime
 from decimal import Decimal
+from itertools import count
 
 from rtp.simulation.households import Household, SoldProduct
 from rtp.simulation.shopper import Cart, Shopper, order_properties, product_properties, sale_movements
@@ -22,7 +23,7 @@ def shopper(seed: int = 1) -> Shopper:
         shops_online=True,
         products=(MILK, BREAD),
     )
-    return Shopper(household, random.Random(seed), lambda: MOMENT)
+    return Shopper(household, random.Random(seed), lambda: MOMENT, (f"{n:04}" for n in count()).__next__)
 
 
 def test_the_same_seed_sends_the_same_events() -> None:
