@@ -47,13 +47,17 @@ class WorkerPage:
         finally:
             writer.close()
 
+    def _silence(self) -> float | None:
+        """How long ago the event log last answered; None if it has not yet."""
+        return round(time.monotonic() - self._state.last_success, 1) if self._state.last_success else None
+
     async def _page(self, path: bytes) -> tuple[str, str, bytes]:
         if path == b"/healthz":
             health = {
                 "status": "waiting" if self._state.trouble else "ok",
                 "partitions": len(self._state.held),
                 "trouble": self._state.trouble,
-                "secondsSinceSuccess": round(time.monotonic() - self._state.last_success, 1),
+                "secondsSinceSuccess": self._silence(),
             }
             return "200 OK", "application/json", msgspec.json.encode(health)
         if path == b"/metrics":
