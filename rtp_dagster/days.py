@@ -12,8 +12,6 @@ PARTITION_TAG = "dagster/partition"
 SCOPE_TAG = "rtp/scope"
 """On a run: "all" builds whatever is new, on any day; without it a run works on its partition's day."""
 ALL = "all"
-BUILD = ("build", "--exclude-resource-type", "unit_test")
-"""Unit tests are about the logic, not about this data: the project's own tests run them."""
 HISTORY_DAYS = 365
 """Where partitions begin while nothing is loaded."""
 
@@ -25,11 +23,9 @@ def day_partitions(settings: Settings, today: date) -> dg.DailyPartitionsDefinit
     return dg.DailyPartitionsDefinition(start_date=start.isoformat(), end_offset=1)
 
 
-def dbt_arguments(partition: str, tags: Mapping[str, str]) -> list[str]:
-    """What `dbt build` is told: a run of one day takes that day anew, one of all days what is new."""
-    if tags.get(SCOPE_TAG) == ALL or not partition:
-        return list(BUILD)
-    return [*BUILD, "--vars", f'{{"day": "{date.fromisoformat(partition)}"}}']
+def day_asked(partition: str, tags: Mapping[str, str]) -> date | None:
+    """The day that a run takes anew; None where it takes whatever is new, on any day."""
+    return None if tags.get(SCOPE_TAG) == ALL or not partition else date.fromisoformat(partition)
 
 
 def run_tags(day: date | None, today: date) -> dict[str, str]:

@@ -5,7 +5,9 @@ from datetime import UTC
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
+from rtp.signals.feeds import CONTRACTS
 from rtp_dagster.days import ALL, SCOPE_TAG
+from rtp_dagster.naming import feed_key
 
 Job = UnresolvedAssetJobDefinition
 RETRIED = {"dagster/max_retries": "2", "dagster/retry_strategy": "FROM_FAILURE"}
@@ -43,9 +45,6 @@ def definitions() -> dg.Definitions:
 
 def observed() -> dg.AssetSelection:
     """The observable files of the lake: what a refresh looks at first."""
-    from rtp.signals.feeds import CONTRACTS
-    from rtp_dagster.defs.signals import feed_key
-
     return dg.AssetSelection.assets(*(feed_key(table) for table in CONTRACTS))
 
 

@@ -22,6 +22,11 @@ def lake_key(table: str) -> dg.AssetKey:
     return dg.AssetKey(["lake", table])
 
 
+def feed_key(table: str) -> dg.AssetKey:
+    """The files of a loaded table; `lake/events` is the archive of the log, events from files are beside it."""
+    return lake_key("event_files" if table == "events" else table)
+
+
 def dbt_key(model: str) -> dg.AssetKey:
     """A table of the warehouse."""
     return dg.AssetKey(["dbt", model])

@@ -2,8 +2,9 @@
 
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,9 @@ from dagster_dbt import DbtCliResource
 from rtp.settings import Settings
 from rtp.stores.warehouse import dbt_environment, prepare_warehouse, warehouse_lock
 
+BUILD = ("build", "--exclude-resource-type", "unit_test")
+"""Unit tests are about the logic, not about this data: the project's own tests run them."""
+
 
 class Warehouse:
     """The DuckDB file: one opener at a time, whichever process it is in."""
@@ -20,8 +24,11 @@ class Warehouse:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
-    def dbt(self, arguments: Sequence[str], context: dg.AssetExecutionContext) -> Iterator[Any]:
-        """Runs dbt under the lock and yields what it built and tested; raises where a model or test failed."""
+    def build(self, day: date | None, context: dg.AssetExecutionContext) -> Iterator[Any]:
+        """Runs dbt under the lock and yields what it built and tested; raises where a model or test failed.
+
+        Takes in what is new in the lake, and `day` (UTC) anew besides.
+        """
         project = str(self._settings.root / "dbt_project")
         executable = str(Path(sys.executable).parent / "dbt")
         command = DbtCliResource(project_dir=project, profiles_dir=project, dbt_executable=executable)
@@ -30,9 +37,9 @@ class Warehouse:
         prepare_warehouse(self._settings)
         with (
             warehouse_lock(self._settings, report=context.log.info),
-            _environment(dbt_environment(self._settings)),
+            _environment(dbt_environment(self._settings, day)),
         ):
-            yield from command.cli(arguments, context=context, target_path=target).stream()
+            yield from command.cli(BUILD, context=context, target_path=target).stream()
 
 
 @contextmanager

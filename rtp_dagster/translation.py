@@ -16,7 +16,7 @@ from rtp.errors import Fatal
 from rtp.settings import Settings
 from rtp.stores.sources import Sources
 from rtp.stores.warehouse import dbt_environment
-from rtp_dagster.naming import dbt_key, freshness, lake_key
+from rtp_dagster.naming import dbt_key, feed_key, freshness, lake_key
 
 _PARSED = (".sql", ".yml", ".yaml")
 
@@ -69,8 +69,8 @@ class Translator(DagsterDbtTranslator):
         """`lake/<table>` for sources (all of identity is one), `dbt/<model>` for the rest."""
         if dbt_resource_props["resource_type"] != "source":
             return dbt_key(dbt_resource_props["name"])
-        of_identity = dbt_resource_props["source_name"] == "identity"
-        return lake_key("identity" if of_identity else dbt_resource_props["name"])
+        source, name = dbt_resource_props["source_name"], dbt_resource_props["name"]
+        return feed_key(name) if source == "feeds" else lake_key("identity" if source == "identity" else name)
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
         """The stage, from the folder's `meta: {dagster: {group: …}}`."""
@@ -104,9 +104,9 @@ def stage_of(props: Mapping[str, Any]) -> str:
 
 
 def is_daily(props: Mapping[str, Any]) -> bool:
-    """Whether one day of a model can be taken anew: it grows, and its SQL knows `--vars '{day: …}'`."""
+    """Whether one day of a model can be taken anew: it grows, and its SQL asks for that day."""
     incremental = props.get("config", {}).get("materialized") == "incremental"
-    return incremental and any(word in props.get("raw_code", "") for word in ("is_new(", "var('day')"))
+    return incremental and any(word in props.get("raw_code", "") for word in ("is_new(", "build_day("))
 
 
 def marts_of(manifest: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:

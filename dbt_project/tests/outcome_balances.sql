@@ -1,3 +1,4 @@
+{{ config(meta = {'dagster': {'ref': {'name': 'decision_outcome'}}}) }}
 -- What decisions are credited with is what order lines were credited, to the cent; no decision is lost or doubled.
 with outcomes as (
     select count(*) as decisions, sum(rewarded_lines) as credited_lines, coalesce(sum(reward_value), 0) as value

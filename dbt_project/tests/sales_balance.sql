@@ -1,3 +1,4 @@
+{{ config(meta = {'dagster': {'ref': {'name': 'demand_daily'}}}) }}
 -- Every line sold at a store is in demand_daily once: units, amounts and counts agree for each day.
 with lines as (
     select ordered_day as day, count(*) as order_lines, sum(quantity) as units, sum(net_amount) as net_sales

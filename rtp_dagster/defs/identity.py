@@ -6,8 +6,7 @@ from rtp import wiring
 from rtp.clock import Clock
 from rtp.settings import Settings
 from rtp.stores.identity_links import seed_identities, write_identity_links
-from rtp_dagster.defs.signals import feed_key
-from rtp_dagster.naming import lake_key, live_key, published_key, spec
+from rtp_dagster.naming import feed_key, lake_key, live_key, published_key, spec
 from rtp_dagster.project import Project
 from rtp_dagster.redis_work import on_redis
 from rtp_dagster.reporting import ROWS

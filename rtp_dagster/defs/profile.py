@@ -5,8 +5,7 @@ import dagster as dg
 from rtp import wiring
 from rtp.settings import Settings
 from rtp.stores.identity_links import seed_consents
-from rtp_dagster.defs.signals import feed_key
-from rtp_dagster.naming import lake_key, live_key, published_key, spec
+from rtp_dagster.naming import feed_key, lake_key, live_key, published_key, spec
 from rtp_dagster.project import Project
 from rtp_dagster.redis_work import on_redis
 from rtp_dagster.reporting import ROWS

@@ -24,7 +24,7 @@ def definitions(project: Project) -> dg.Definitions:
         context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings], clock: dg.ResourceParam[Clock]
     ) -> Iterator[dg.MaterializeResult[None]]:
         moment = clock()
-        version = f"{moment:%Y%m%dT%H%M%S}-{context.run_id[:8]}"
+        version = f"{moment:%Y%m%dT%H%M%S}-{context.run.run_id[:8]}"
         publish(settings, version)
         wiring.quality_gate(settings).accept(moment)
         lake = wiring.lake(settings)

@@ -10,8 +10,7 @@ from rtp.quality.result import CheckResult, blocking
 from rtp.settings import Settings
 from rtp.signals.feeds import CONTRACTS
 from rtp.stores.candidates import candidate_marts
-from rtp_dagster.defs.signals import feed_key
-from rtp_dagster.naming import WAREHOUSE_POOL, dbt_key
+from rtp_dagster.naming import WAREHOUSE_POOL, dbt_key, feed_key
 from rtp_dagster.project import Project
 from rtp_dagster.reporting import table
 from rtp_dagster.translation import marts_of

@@ -11,7 +11,7 @@ from rtp.settings import Settings
 from rtp.signals.feeds import CONTRACTS, TableContract
 from rtp.stores.lake import Lake
 from rtp.stores.lake_facts import day_folder, folder_facts
-from rtp_dagster.naming import lake_key, live_key, spec
+from rtp_dagster.naming import feed_key, lake_key, live_key, spec
 from rtp_dagster.project import Project
 from rtp_dagster.reporting import column_schema, facts_metadata
 
@@ -21,13 +21,6 @@ ARCHIVED = {
     "activations": "What was sent where, and what became of it: archived by day.",
     "rejected": "Events that were refused, with the reason: kept until they are replayed.",
 }
-EVENT_FILES = "event_files"
-"""`rtp load` takes events from files too; `lake/events` is the archive of the log."""
-
-
-def feed_key(table: str) -> dg.AssetKey:
-    """The asset of a loaded table."""
-    return lake_key(EVENT_FILES if table == "events" else table)
 
 
 def definitions(project: Project) -> dg.Definitions:

@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import dbt_assets
 
-from rtp_dagster.days import dbt_arguments
+from rtp_dagster.days import day_asked
 from rtp_dagster.naming import WAREHOUSE_POOL
 from rtp_dagster.project import Project
 from rtp_dagster.resources import Warehouse
@@ -24,6 +24,6 @@ def definitions(project: Project) -> dg.Definitions:
     )
     def warehouse_models(context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse]) -> Iterator[Any]:
         day = context.partition_key if context.has_partition_key else ""
-        yield from warehouse.dbt(dbt_arguments(day, context.run.tags), context)
+        yield from warehouse.build(day_asked(day, context.run.tags), context)
 
     return dg.Definitions(assets=[warehouse_models])

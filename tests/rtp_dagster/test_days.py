@@ -4,26 +4,19 @@ from datetime import date
 
 import dagster as dg
 
-from rtp_dagster.days import covered, dbt_arguments, run_tags
+from rtp_dagster.days import covered, day_asked, run_tags
 
 DAY, TODAY = date(2026, 3, 1), date(2026, 3, 4)
 
 
 def test_a_run_of_one_day_takes_that_day_anew() -> None:
-    arguments = dbt_arguments("2026-03-01", run_tags(DAY, TODAY))
-    assert arguments[0] == "build"
-    assert arguments[-2:] == ["--vars", '{"day": "2026-03-01"}']
+    assert day_asked("2026-03-01", run_tags(DAY, TODAY)) == DAY
 
 
 def test_a_run_of_all_days_takes_what_is_new_and_is_filed_under_today() -> None:
     tags = run_tags(None, TODAY)
     assert tags["dagster/partition"] == "2026-03-04"
-    assert "--vars" not in dbt_arguments(tags["dagster/partition"], tags)
-
-
-def test_unit_tests_of_dbt_never_run_on_real_data() -> None:
-    for tags in (run_tags(DAY, TODAY), run_tags(None, TODAY)):
-        assert "unit_test" in dbt_arguments("2026-03-01", tags)
+    assert day_asked(tags["dagster/partition"], tags) is None
 
 
 def test_days_that_a_run_covered_are_marked_newest_first_and_once() -> None:

@@ -1,0 +1,74 @@
+"""A loaded retailer in a temporary state, the definitions over it, and an instance of its own."""
+
+import subprocess
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import dagster as dg
+import pytest
+import redis
+
+from rtp import wiring
+from rtp.services.redis_server import find_redis, redis_arguments
+from rtp.settings import Settings, checkout_root
+from rtp.stores.feeds.folder import load_folder
+from rtp_dagster.graph import build_definitions
+from tests.conftest import free_port
+
+SAMPLE = checkout_root() / "tests" / "data" / "sample"
+NOW = datetime(2026, 6, 30, 6, tzinfo=UTC)
+"""The morning after the sample's last sale."""
+
+
+@pytest.fixture(scope="session")
+def graph_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Settings with nothing loaded: enough for the shape of the graph."""
+    root = checkout_root()
+    return Settings(root=root, state_dir=tmp_path_factory.mktemp("graph"), config_dir=root / "config")
+
+
+@pytest.fixture(scope="session")
+def graph(graph_settings: Settings) -> dg.Definitions:
+    """The definitions over nothing."""
+    return build_definitions(graph_settings, lambda: NOW)
+
+
+@pytest.fixture(scope="module")
+def redis_of_the_build(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """One Redis: a build takes too long to be repeated on every binary, and its scripts are tested on each."""
+    port = free_port()
+    arguments = redis_arguments(find_redis().path, tmp_path_factory.mktemp("redis"), host="127.0.0.1", port=port)
+    process = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    url = f"redis://127.0.0.1:{port}/0"
+    try:
+        with redis.Redis.from_url(url, retry=redis.retry.Retry(redis.backoff.ConstantBackoff(0.02), 250)) as client:
+            client.ping()
+        yield url
+    finally:
+        process.terminate()
+        process.wait()
+
+
+@pytest.fixture(scope="module")
+def retailer(redis_of_the_build: str, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """The sample, loaded."""
+    root = checkout_root()
+    state = tmp_path_factory.mktemp("retailer")
+    settings = Settings(root=root, state_dir=state, config_dir=root / "config", redis_url=redis_of_the_build)
+    load_folder(wiring.lake(settings), SAMPLE, now=NOW)
+    return settings
+
+
+@pytest.fixture(scope="module")
+def definitions(retailer: Settings) -> dg.Definitions:
+    """The definitions over the retailer, at the time of the sample."""
+    return build_definitions(retailer, lambda: NOW)
+
+
+@pytest.fixture(scope="module")
+def instance(retailer: Settings) -> Iterator[dg.DagsterInstance]:
+    """A Dagster instance on disk, as a build has it."""
+    home = retailer.state_dir / "dagster"
+    home.mkdir()
+    with dg.DagsterInstance.local_temp(str(home)) as local:
+        yield local
