@@ -4,7 +4,7 @@ import dagster as dg
 
 from rtp.clock import Clock, system_clock
 from rtp.settings import Settings
-from rtp_dagster import alerts, arrivals, jobs, storage  # noqa: F401  (storage: see there)
+from rtp_dagster import alerts, arrivals, jobs, live, storage  # noqa: F401  (storage: see there)
 from rtp_dagster.defs import (
     activation,
     decisioning,
@@ -44,5 +44,6 @@ def build_definitions(settings: Settings, clock: Clock = system_clock) -> dg.Def
         jobs.definitions(),
         arrivals.definitions(project),
         alerts.definitions(),
+        live.definitions(),
         dg.Definitions(resources={"settings": settings, "warehouse": Warehouse(settings), "clock": clock}),
     )

@@ -79,7 +79,7 @@ def test_jobs_schedules_and_sensors_run_by_default(graph: dg.Definitions) -> Non
         ("refresh_daily", "retrain_weekly"), dg.DefaultScheduleStatus.RUNNING
     )
     assert {each.name for each in repository.sensor_defs} >= {
-        "event_archive", "audience_activation", "built_days", "alert_failed_run", "alert_failed_check",
+        "event_archive", "audience_activation", "built_days", "alert_failed_run", "alert_failed_check", "live_state",
     }  # fmt: skip
     assert {each.default_status for each in repository.sensor_defs} == {dg.DefaultSensorStatus.RUNNING}
 
