@@ -49,4 +49,6 @@ fi
 echo "Installing the locked packages into .venv" >&2
 "$uv" pip sync --quiet --require-hashes --python .venv requirements.lock
 "$uv" pip install --quiet --python .venv --no-deps --no-build-isolation --editable .
+# Feast's registry lies in .rtp/feast, and Feast makes no folder for it.
+mkdir -p .rtp/feast
 touch .venv/.complete

@@ -50,9 +50,9 @@ def changed(before: Mapping[str, str], now: Mapping[str, str]) -> list[tuple[str
     ]
 
 
-def due(seen: Seen, news: bool, moment: float) -> bool:
-    """Whether a refresh is asked for at this tick."""
-    return (seen.waiting or news) and moment - seen.refreshed_at >= REFRESH_SECONDS
+def due(seen: Seen, news: bool, moment: float, published_at: float = 0.0) -> bool:
+    """Whether a refresh is asked for at this tick; a build that somebody else has just published counts too."""
+    return (seen.waiting or news) and moment - max(seen.refreshed_at, published_at) >= REFRESH_SECONDS
 
 
 @dg.sensor(
@@ -71,7 +71,7 @@ def event_archive(
     now = look(lake)
     news = changed(seen.versions, now)
     moment = clock()
-    ask = due(seen, bool(news), moment.timestamp())
+    ask = due(seen, bool(news), moment.timestamp(), lake.published_at())
     cursor = Seen(now, (seen.waiting or bool(news)) and not ask, moment.timestamp() if ask else seen.refreshed_at)
     run_key = f"archive:{moment.isoformat(timespec='seconds')}"
     return dg.SensorResult(

@@ -5,6 +5,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
@@ -50,28 +51,31 @@ def demo(settings: Settings, options: DemoOptions) -> Iterator[DemoSummary]:
         signal.signal(number, signal.default_int_handler)
     with Receiver(load_keyring(settings).webhook_secret) as receiver:
         os.environ["RTP_ACTIVATION_WEBHOOK_URL"] = os.environ["RTP_AUDIENCE_WEBHOOK_URL"] = receiver.url
-        _prepare(settings, options)
-        progress_console.rule("rtp up", align="left")
+        # Starting is mostly imports and loading is mostly one core: side by side they take no longer than one.
+        progress_console.print("rtp up (in the background)")
+        starting = ThreadPoolExecutor(1).submit(start_detached, settings)
         try:
-            start_detached(settings)
+            _load(settings, options)
+            starting.result()
+            run_rtp(settings, ["build"])
             recorder = Recorder()
             events = asyncio.run(_shop(settings, options, recorder, receiver))
             run_rtp(settings, ["build", "--day", datetime.now(tz=UTC).date().isoformat()])
             yield _summarize(settings, recorder, receiver, events, seconds=time.monotonic() - started)
         finally:
-            stop_running(settings)
+            while not stop_running(settings) and not starting.done():
+                time.sleep(0.1)
 
 
-def _prepare(settings: Settings, options: DemoOptions) -> None:
+def _load(settings: Settings, options: DemoOptions) -> None:
     if not is_loaded(settings):
         run_rtp(settings, load_command(fast=options.fast))
-    run_rtp(settings, ["build"])
 
 
 async def _shop(settings: Settings, options: DemoOptions, recorder: Recorder, receiver: Receiver) -> Accounting:
     keys = load_keyring(settings)
     households = read_households(settings.lake_dir / "feeds", wanted=options.shoppers, seed=options.seed)
-    crowd = Crowd(households, options.seed, Pace(pause_seconds=0.1 if options.fast else 0.4))
+    crowd = Crowd(households, options.seed, Pace(pause_seconds=0.2))
     redis = redis_client(settings)
     client = ChannelClient(settings.api_url, write_key=keys.write, server_key=keys.server, recorder=recorder)
     try:

@@ -1,13 +1,17 @@
 """Opening and applying the Feast project of `feature_repo/` with this installation's addresses put in."""
 
+import hashlib
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
+import msgspec
+
 from rtp.errors import Fatal
 from rtp.features.views import ENTITIES, SERVICES, VIEWS
 from rtp.settings import Settings
-from rtp.stores.lake import Lake
+from rtp.stores.lake import Lake, appearing
 
 if TYPE_CHECKING:
     from feast import FeatureStore
@@ -53,12 +57,30 @@ def registry_path(settings: Settings) -> Path:
 
 
 def apply(settings: Settings) -> list[str]:
-    """Registers entities, views and services; returns their names. What is in Redis stays as it is."""
+    """Registers entities, views and services; returns their names. What is in Redis stays as it is.
+
+    Where the registry already holds these definitions nothing is done: loading Feast alone takes seconds.
+    """
+    names = [item.name for item in (*ENTITIES, *VIEWS, *SERVICES)]
+    applied, wanted = registry_path(settings).with_name("applied"), _fingerprint(settings)
+    if registry_path(settings).exists() and applied.exists() and applied.read_text() == wanted:
+        return names
+    _register(settings)
+    with appearing(applied) as path:
+        path.write_text(wanted)
+    return names
+
+
+def _fingerprint(settings: Settings) -> str:
+    """Changes whenever anything that is applied does, or Feast itself."""
+    defined = msgspec.json.encode([ENTITIES, VIEWS, SERVICES, str(settings.lake_dir), version("feast")])
+    return hashlib.sha256(defined).hexdigest()
+
+
+def _register(settings: Settings) -> None:
     from rtp.stores.feast_objects import feast_entity, feast_service, feast_view
 
-    store = feature_store(settings)
     views = {view.name: feast_view(view, Lake(settings.lake_dir)) for view in VIEWS}
     entities = [feast_entity(entity) for entity in ENTITIES]
     services = [feast_service(service, [views[view.name] for view in service.views]) for service in SERVICES]
-    store.apply([*entities, *views.values(), *services])
-    return [item.name for item in (*entities, *views.values(), *services)]
+    feature_store(settings).apply([*entities, *views.values(), *services])

@@ -19,3 +19,9 @@ def test_news_waits_until_the_last_refresh_is_long_enough_ago() -> None:
     seen = Seen(refreshed_at=1000.0)
     assert not due(seen, news=True, moment=1000.0 + REFRESH_SECONDS - 1)
     assert due(Seen(refreshed_at=1000.0, waiting=True), news=False, moment=1000.0 + REFRESH_SECONDS)
+
+
+def test_a_build_that_was_just_published_puts_the_next_refresh_off() -> None:
+    seen = Seen(waiting=True)
+    assert not due(seen, news=True, moment=1000.0, published_at=1000.0 - REFRESH_SECONDS + 1)
+    assert due(seen, news=True, moment=1000.0, published_at=1000.0 - REFRESH_SECONDS)
