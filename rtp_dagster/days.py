@@ -5,10 +5,12 @@ from datetime import date, timedelta
 
 import dagster as dg
 
+from rtp.errors import Rejected
 from rtp.settings import Settings
 from rtp.stores.lake_facts import first_day_of
 
 PARTITION_TAG = "dagster/partition"
+RANGE_START_TAG, RANGE_END_TAG = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 SCOPE_TAG = "rtp/scope"
 """On a run: "all" builds whatever is new, on any day; without it a run works on its partition's day."""
 ALL = "all"
@@ -23,9 +25,21 @@ def day_partitions(settings: Settings, today: date) -> dg.DailyPartitionsDefinit
     return dg.DailyPartitionsDefinition(start_date=start.isoformat(), end_offset=1)
 
 
-def day_asked(partition: str, tags: Mapping[str, str]) -> date | None:
-    """The day that a run takes anew; None where it takes whatever is new, on any day."""
-    return None if tags.get(SCOPE_TAG) == ALL or not partition else date.fromisoformat(partition)
+def day_asked(tags: Mapping[str, str]) -> date | None:
+    """The day that a run takes anew; None where it takes whatever is new, on any day.
+
+    A backfill from the UI says its one day as a range. Raises Rejected for a range of several.
+    """
+    if tags.get(SCOPE_TAG) == ALL:
+        return None
+    first, last = (tags.get(PARTITION_TAG) or tags.get(tag) for tag in (RANGE_START_TAG, RANGE_END_TAG))
+    if first != last:
+        raise Rejected(
+            f"{first} to {last} are several days, and a run takes one.",
+            reason="SEVERAL_DAYS",
+            hint="Launch a backfill: it makes a run a day. `rtp build` takes everything that is new.",
+        )
+    return date.fromisoformat(first) if first else None
 
 
 def run_tags(day: date | None, today: date) -> dict[str, str]:

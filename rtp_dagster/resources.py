@@ -2,20 +2,36 @@
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
+from functools import cached_property
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 from dagster_dbt import DbtCliResource
+from packaging.version import Version
 
 from rtp.settings import Settings
 from rtp.stores.warehouse import dbt_environment, prepare_warehouse, warehouse_lock
 
 BUILD = ("build", "--exclude-resource-type", "unit_test")
 """Unit tests are about the logic, not about this data: the project's own tests run them."""
+
+
+class _Dbt(DbtCliResource):
+    """dbt without two things that cost seconds a build and serve nothing here."""
+
+    @cached_property
+    def _cli_version(self) -> Version:
+        # The original starts `dbt --version`, which asks the package index for newer ones.
+        return Version(metadata.version("dbt-core"))
+
+    def _initialize_dbt_core_adapter(self, args: Sequence[str]) -> None:  # noqa: ARG002
+        # A second dbt in this process, for queries after the build; it would open the file beside the first.
+        return None
 
 
 class Warehouse:
@@ -31,7 +47,7 @@ class Warehouse:
         """
         project = str(self._settings.root / "dbt_project")
         executable = str(Path(sys.executable).parent / "dbt")
-        command = DbtCliResource(project_dir=project, profiles_dir=project, dbt_executable=executable)
+        command = _Dbt(project_dir=project, profiles_dir=project, dbt_executable=executable)
         # One folder for all runs: what dbt parsed last time need not be parsed again.
         target = self._settings.state_dir / "dbt"
         prepare_warehouse(self._settings)

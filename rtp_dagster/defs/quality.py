@@ -86,14 +86,14 @@ def reported(key: dg.AssetKey, results: Sequence[CheckResult]) -> dg.AssetCheckR
         description=_sentence(stops or failed),
         metadata={
             "expectations": len(results),
-            "failed": table(_row(result) for result in failed),
-            "all": table(_row(result) for result in results),
+            "failing": table(_row(result) for result in failed),
+            "suite": table(_row(result) for result in results),
         },
     )
 
 
 def _sentence(failed: Iterable[CheckResult]) -> str:
-    return "; ".join(f"{result.description} {result.observed}".strip() for result in failed)
+    return "; ".join(f"{result.description}: {result.observed or 'it does not hold'}" for result in failed)
 
 
 def _row(result: CheckResult) -> dict[str, object]:

@@ -23,7 +23,6 @@ def definitions(project: Project) -> dg.Definitions:
         backfill_policy=dg.BackfillPolicy.multi_run(max_partitions_per_run=1),
     )
     def warehouse_models(context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse]) -> Iterator[Any]:
-        day = context.partition_key if context.has_partition_key else ""
-        yield from warehouse.build(day_asked(day, context.run.tags), context)
+        yield from warehouse.build(day_asked(context.run.tags), context)
 
     return dg.Definitions(assets=[warehouse_models])
