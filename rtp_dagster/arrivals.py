@@ -12,6 +12,7 @@ from rtp.settings import Settings
 from rtp.stores.lake import Lake
 from rtp.stores.lake_facts import archived_days, day_folder, folder_version
 from rtp_dagster.days import covered
+from rtp_dagster.defs.published import published_at
 from rtp_dagster.defs.signals import ARCHIVED, archived_day
 from rtp_dagster.jobs import everything
 from rtp_dagster.project import Project
@@ -71,7 +72,7 @@ def event_archive(
     now = look(lake)
     news = changed(seen.versions, now)
     moment = clock()
-    ask = due(seen, bool(news), moment.timestamp(), lake.published_at())
+    ask = due(seen, bool(news), moment.timestamp(), published_at(lake))
     cursor = Seen(now, (seen.waiting or bool(news)) and not ask, moment.timestamp() if ask else seen.refreshed_at)
     run_key = f"archive:{moment.isoformat(timespec='seconds')}"
     return dg.SensorResult(

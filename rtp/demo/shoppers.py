@@ -14,7 +14,7 @@ from rtp.simulation.households import Household
 from rtp.simulation.play import Pace, play
 from rtp.simulation.receiver import Receiver
 from rtp.simulation.recorder import Recorder
-from rtp.terminal import console
+from rtp.terminal import progress_console
 
 SETTLE_SECONDS = 120.0
 REFRESH_SECONDS = 0.5
@@ -31,7 +31,7 @@ class Crowd(msgspec.Struct, frozen=True):
 async def play_and_show(crowd: Crowd, client: ChannelClient, recorder: Recorder, receiver: Receiver) -> None:
     """Lets the crowd shop while a live table shows what happens."""
     wanted = len(crowd.households)
-    with Live(live_table(recorder, receiver, wanted=wanted), console=console, auto_refresh=False) as live:
+    with Live(live_table(recorder, receiver, wanted=wanted), console=progress_console, auto_refresh=False) as live:
 
         async def show() -> None:
             while True:

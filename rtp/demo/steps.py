@@ -23,8 +23,9 @@ def load_command(*, fast: bool) -> list[str]:
 
 
 def run_rtp(settings: Settings, arguments: list[str]) -> None:
-    """Runs `rtp …` with its output on this terminal; raises Fatal if it fails."""
+    """Runs `rtp …` with its output on standard error, where progress goes; raises Fatal if it fails."""
     progress_console.rule(f"rtp {' '.join(arguments)}", align="left")
-    done = subprocess.run([sys.executable, "-m", "rtp", *arguments], env=child_environment(settings), check=False)
+    command = [sys.executable, "-m", "rtp", *arguments]
+    done = subprocess.run(command, env=child_environment(settings), stdout=sys.stderr, check=False)
     if done.returncode != 0:
         raise Fatal(f"`rtp {' '.join(arguments)}` failed.", hint="Its own message is above.")

@@ -65,10 +65,6 @@ class Lake(msgspec.Struct, frozen=True):
         """The name of the published version, or None before the first build."""
         return self.marts.readlink().name if self.marts.is_symlink() else None
 
-    def published_at(self) -> float:
-        """Epoch seconds of the last swap of the marts; 0 before the first build."""
-        return self.marts.lstat().st_mtime if self.marts.is_symlink() else 0.0
-
 
 @contextmanager
 def appearing(path: Path) -> Iterator[Path]:

@@ -1,18 +1,22 @@
 """The marts as everybody else reads them: swapped in all at once, after the blocking checks."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import dagster as dg
 
 from rtp import wiring
 from rtp.clock import Clock
 from rtp.settings import Settings
+from rtp.stores.lake import Lake
 from rtp.stores.lake_facts import folder_facts
 from rtp.stores.published import publish
 from rtp_dagster.naming import WAREHOUSE_POOL, dbt_key, published_key, spec
 from rtp_dagster.project import Project
 from rtp_dagster.reporting import facts_metadata
 from rtp_dagster.translation import marts_of, stage_of
+
+VERSION_TIME = "%Y%m%dT%H%M%S"
 
 
 def definitions(project: Project) -> dg.Definitions:
@@ -24,7 +28,7 @@ def definitions(project: Project) -> dg.Definitions:
         context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings], clock: dg.ResourceParam[Clock]
     ) -> Iterator[dg.MaterializeResult[None]]:
         moment = clock()
-        version = f"{moment:%Y%m%dT%H%M%S}-{context.run.run_id[:8]}"
+        version = version_name(moment, context.run.run_id)
         publish(settings, version)
         wiring.quality_gate(settings).accept(moment)
         lake = wiring.lake(settings)
@@ -50,3 +54,16 @@ def _specs(project: Project) -> list[dg.AssetSpec]:
         )
         for name, node in sorted(marts_of(project.manifest).items())
     ]
+
+
+def version_name(moment: datetime, run_id: str) -> str:
+    """Names a version by when its build published it, and which run that was."""
+    return f"{moment:{VERSION_TIME}}-{run_id[:8]}"
+
+
+def published_at(lake: Lake) -> float:
+    """Epoch seconds at which the present version was published; 0 before the first build."""
+    version = lake.published_version()
+    if version is None:
+        return 0.0
+    return datetime.strptime(version.partition("-")[0], VERSION_TIME).replace(tzinfo=UTC).timestamp()

@@ -58,6 +58,7 @@ def kill(settings: Settings, service: str) -> None:
     os.kill(state.services[service].pid, signal.SIGKILL)
 
 
+@pytest.mark.timeout(900)
 def test_the_demo_holds_every_promise_though_worker_and_redis_are_killed_while_shoppers_act(
     loaded: tuple[Settings, dict[str, str]],
 ) -> None:

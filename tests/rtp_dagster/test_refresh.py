@@ -10,6 +10,7 @@ import pytest
 
 from rtp import wiring
 from rtp.settings import Settings
+from rtp_dagster.arrivals import REFRESH_SECONDS
 from rtp_dagster.days import run_tags
 from rtp_dagster.execution import create_run, execute
 from rtp_dagster.naming import audience_key, feast_key, lake_key
@@ -114,14 +115,15 @@ def test_new_files_in_the_archive_are_reported_and_ask_for_one_refresh(
     day.mkdir()
     shutil.copy(lake.archive("events") / "_schema.parquet", day / "0-1.parquet")
     sensor = definitions.resolve_sensor_def("event_archive")
-    resources = {"settings": retailer, "clock": lambda: NOW}
+    later = NOW + timedelta(seconds=REFRESH_SECONDS)
+    resources = {"settings": retailer, "clock": lambda: later}
     repository = definitions.get_repository_def()
     with dg.build_sensor_context(instance=instance, resources=resources, repository_def=repository) as context:
         tick = sensor.evaluate_tick(context)
     assert tick.run_requests
-    assert [request.partition_key for request in tick.run_requests] == [NOW.date().isoformat()]
+    assert [request.partition_key for request in tick.run_requests] == [later.date().isoformat()]
     assert [(event.asset_key, event.partition) for event in tick.asset_events] == [(lake_key("events"), "2026-06-29")]
     with dg.build_sensor_context(
-        instance=instance, resources={**resources, "clock": lambda: NOW + timedelta(seconds=30)}, cursor=tick.cursor
+        instance=instance, resources={**resources, "clock": lambda: later + timedelta(seconds=30)}, cursor=tick.cursor
     ) as context:
         assert not sensor.evaluate_tick(context).run_requests

@@ -18,6 +18,7 @@ from rtp import wiring
 from rtp.errors import Retryable
 from rtp.features.live import combine
 from rtp.identity.types import Identifier, IdentifierType
+from rtp.services.health import is_ready
 from rtp.services.redis_server import RedisBinary, redis_arguments
 from rtp.settings import Settings, checkout_root
 from rtp.signals.event import Event
@@ -191,5 +192,8 @@ async def test_crashes_lose_nothing_double_nothing_and_miss_no_effect(
     assert combine(found.state.live for found in fragments)["acts"] == len(sent)
     await shoppers.close()
     await client.aclose()
+    # The last one started may not have come to where it handles signals.
+    page = f"http://{crash_settings.host}:{crash_settings.worker_port}/healthz"
+    await until(lambda: asyncio.to_thread(is_ready, page))
     machine.stop()
     assert machine.processes["worker"].returncode == 0
