@@ -1,5 +1,6 @@
 """A real build on the sample, and builds that must not go through."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from datetime import timedelta
@@ -114,6 +115,9 @@ def test_new_files_in_the_archive_are_reported_and_ask_for_one_refresh(
     day = lake.archive("events") / "received_date=2026-06-29"
     day.mkdir()
     shutil.copy(lake.archive("events") / "_schema.parquet", day / "0-1.parquet")
+    # The build of this module was published just now; the sensor waits for a while after one.
+    long_ago = (NOW - timedelta(hours=1)).timestamp()
+    os.utime(lake.marts, (long_ago, long_ago), follow_symlinks=False)
     sensor = definitions.resolve_sensor_def("event_archive")
     later = NOW + timedelta(seconds=REFRESH_SECONDS)
     resources = {"settings": retailer, "clock": lambda: later}
