@@ -47,7 +47,7 @@ def demo(settings: Settings, options: DemoOptions) -> Iterator[DemoSummary]:
     if read_run_state(settings) is not None:
         raise Fatal("It is already up.", hint="`rtp down` stops it; then start the demonstration again.")
     started = time.monotonic()
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
     with Receiver(load_keyring(settings).webhook_secret) as receiver:
         os.environ["RTP_ACTIVATION_WEBHOOK_URL"] = os.environ["RTP_AUDIENCE_WEBHOOK_URL"] = receiver.url
