@@ -2,7 +2,7 @@
 
 The Complete Journey (84.51°-derived), on its original dates. Two splits: by household (the last basket of each) as
 published figures have it, and by time (December, from what was known before), which nothing can leak through.
-Settings were chosen on the second-last baskets, and on November; neither is reported here.
+Settings were chosen on the second-last baskets alone, and used on both splits; those figures are not reported here.
 """
 
 from collections.abc import Callable
