@@ -75,7 +75,7 @@ def _load(settings: Settings, options: DemoOptions) -> None:
 async def _shop(settings: Settings, options: DemoOptions, recorder: Recorder, receiver: Receiver) -> Accounting:
     keys = load_keyring(settings)
     households = read_households(settings.lake_dir / "feeds", wanted=options.shoppers, seed=options.seed)
-    crowd = Crowd(households, options.seed, Pace(pause_seconds=0.2))
+    crowd = Crowd(households, options.seed, Pace(concurrent=12, pause_seconds=0.1))
     redis = redis_client(settings)
     client = ChannelClient(settings.api_url, write_key=keys.write, server_key=keys.server, recorder=recorder)
     try:
