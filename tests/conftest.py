@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -34,12 +35,11 @@ def redis_binary(request: pytest.FixtureRequest) -> RedisBinary:
     return BINARIES[request.param]
 
 
-@pytest.fixture(scope="session")
-def redis_server(redis_binary: RedisBinary, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A running, empty Redis with the product's own settings; gives its URL."""
+@contextmanager
+def redis_running(binary: RedisBinary, data_dir: Path) -> Iterator[str]:
+    """A Redis with the product's own settings on a free port, once it answers; gives its URL."""
     port = free_port()
-    data_dir = tmp_path_factory.mktemp(f"redis-{redis_binary.label}")
-    arguments = redis_arguments(redis_binary.path, data_dir, host="127.0.0.1", port=port)
+    arguments = redis_arguments(binary.path, data_dir, host="127.0.0.1", port=port)
     process = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     url = f"redis://127.0.0.1:{port}/0"
     try:
@@ -49,6 +49,13 @@ def redis_server(redis_binary: RedisBinary, tmp_path_factory: pytest.TempPathFac
     finally:
         process.terminate()
         process.wait()
+
+
+@pytest.fixture(scope="session")
+def redis_server(redis_binary: RedisBinary, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A running, empty Redis with the product's own settings; gives its URL."""
+    with redis_running(redis_binary, tmp_path_factory.mktemp(f"redis-{redis_binary.label}")) as url:
+        yield url
 
 
 @pytest.fixture

@@ -10,7 +10,8 @@ from rtp.decisioning.catalog import Catalog
 from rtp.settings import Settings
 from rtp.stores.models import save_catalog
 from tests.activation.conftest import SECRET, Endpoint
-from tests.serving.processes import Api, running, until
+from tests.serving.processes import Api, running
+from tests.waiting import until
 
 SHOPPER = "/v1/profiles/user_id:u1"
 
@@ -30,7 +31,7 @@ def test_an_addition_to_the_cart_becomes_a_signed_message_whose_decision_can_be_
         running([sys.executable, "-m", "rtp", "worker"], **environment),
         server(api) as http,
     ):
-        until("the API is ready", api.ready)
+        until(api.ready, what="the API is ready", seconds=60.0)
         now = system_clock().isoformat()
         counts = [
             {"movementId": f"c{n}", "storeId": "web", "productId": f"p{n:03}", "kind": "count", "quantity": 9}
@@ -44,10 +45,10 @@ def test_an_addition_to_the_cart_becomes_a_signed_message_whose_decision_can_be_
             said = {"purpose": purpose, "channel": "all", "status": "granted"}
             assert http.put(f"{SHOPPER}/consent", json=said).status_code == 200
         assert api.track("view").status_code == 200
-        until("consent and view are folded", lambda: views(http) == 1)
+        until(lambda: views(http) == 1, what="consent and view are folded", seconds=60.0)
         added = {"userId": "u1", "messageId": "add", "event": "Product Added", "properties": {"product_id": "p001"}}
         assert api.http.post("/v1/track", json=added).status_code == 200
-        until("the message has come", lambda: bool(endpoint.received))
+        until(lambda: bool(endpoint.received), what="the message has come", seconds=60.0)
         (_, message) = endpoint.received[0]
         data = message["data"]
         assert (data["triggerId"], data["channel"], data["userId"]) == ("cart_follow_up", "push", "u1")
@@ -55,7 +56,7 @@ def test_an_addition_to_the_cart_becomes_a_signed_message_whose_decision_can_be_
         trace = http.get(f"/v1/decisions/{data['decisionId']}").json()
         assert trace["triggerId"] == "cart_follow_up"
         assert trace["decision"]["actions"] == data["actions"]
-        until("the delivery is recorded", lambda: api.stream("rtp:{activations}") == 1)
+        until(lambda: api.stream("rtp:{activations}") == 1, what="the delivery is recorded", seconds=60.0)
         assert len(endpoint.received) == 1
 
 

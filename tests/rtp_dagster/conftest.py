@@ -1,19 +1,17 @@
 """A loaded retailer in a temporary state, the definitions over it, and an instance of its own."""
 
-import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import dagster as dg
 import pytest
-import redis
 
 from rtp import wiring
-from rtp.services.redis_server import find_redis, redis_arguments
+from rtp.services.redis_server import find_redis
 from rtp.settings import Settings, checkout_root
 from rtp.stores.feeds.folder import load_folder
 from rtp_dagster.graph import build_definitions
-from tests.conftest import free_port
+from tests.conftest import redis_running
 
 SAMPLE = checkout_root() / "tests" / "data" / "sample"
 NOW = datetime(2026, 6, 30, 6, tzinfo=UTC)
@@ -36,17 +34,8 @@ def graph(graph_settings: Settings) -> dg.Definitions:
 @pytest.fixture(scope="module")
 def redis_of_the_build(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """One Redis: a build takes too long to be repeated on every binary, and its scripts are tested on each."""
-    port = free_port()
-    arguments = redis_arguments(find_redis().path, tmp_path_factory.mktemp("redis"), host="127.0.0.1", port=port)
-    process = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    url = f"redis://127.0.0.1:{port}/0"
-    try:
-        with redis.Redis.from_url(url, retry=redis.retry.Retry(redis.backoff.ConstantBackoff(0.02), 250)) as client:
-            client.ping()
+    with redis_running(find_redis(), tmp_path_factory.mktemp("redis")) as url:
         yield url
-    finally:
-        process.terminate()
-        process.wait()
 
 
 @pytest.fixture(scope="module")

@@ -2,8 +2,7 @@
 
 import os
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
@@ -19,13 +18,6 @@ from rtp.services.redis_server import RedisBinary, find_redis, redis_arguments
 from rtp.settings import Settings
 from rtp.stores.keyring import load_keyring
 from tests.decisioning.conftest import AS_OF, sell
-
-
-def until(what: str, done: Callable[[], bool], seconds: float = 60.0) -> None:
-    give_up = time.monotonic() + seconds
-    while not done():
-        assert time.monotonic() < give_up, what
-        time.sleep(0.02)
 
 
 @contextmanager

@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 
 from rtp.settings import checkout_root
-from tests.serving.processes import Api, running, until
+from tests.serving.processes import Api, running
+from tests.waiting import until
 
 PAGE = checkout_root() / "docs" / "http.md"
 BIN = Path(sys.executable).parent
@@ -22,7 +23,7 @@ def test_the_examples_work_as_printed(api: Api) -> None:
         running([sys.executable, "-m", "rtp", "serve"], **environment),
         running([sys.executable, "-m", "rtp", "worker"], **environment),
     ):
-        until("the API is ready", api.ready)
+        until(api.ready, what="the API is ready", seconds=60.0)
         answer = subprocess.run(
             ["bash", "-c", script],
             env={**os.environ, **environment, "PATH": path, "API": api.settings.api_url},

@@ -10,13 +10,14 @@ import pytest
 
 from rtp.settings import Settings
 from tests.conftest import free_port
-from tests.serving.processes import Api, running, until
+from tests.serving.processes import Api, running
+from tests.waiting import until
 
 
 def test_events_answered_200_outlive_a_killed_redis_and_the_api_comes_back(api: Api) -> None:
     with running([sys.executable, "-m", "rtp", "serve"], **api.environment()) as process:
         with api.redis() as server:
-            until("the API is ready", api.ready)
+            until(api.ready, what="the API is ready", seconds=60.0)
             assert [api.track(f"m{number}").status_code for number in range(20)] == [200] * 20
             server.kill()
             server.wait()
@@ -24,7 +25,7 @@ def test_events_answered_200_outlive_a_killed_redis_and_the_api_comes_back(api: 
             assert (answer.status_code, answer.headers["content-type"]) == (503, "application/problem+json")
             assert int(answer.headers["retry-after"]) >= 1
         with api.redis():
-            until("the API is ready again", api.ready)
+            until(api.ready, what="the API is ready again", seconds=60.0)
             assert api.accepted() == 20
             assert api.track("during").status_code == 200
             assert api.accepted() == 21
@@ -34,7 +35,7 @@ def test_events_answered_200_outlive_a_killed_redis_and_the_api_comes_back(api: 
 
 def test_a_taken_port_is_one_clear_line(api: Api) -> None:
     with running([sys.executable, "-m", "http.server", str(api.settings.api_port), "--bind", "127.0.0.1"]):
-        until("the port is taken", lambda: _listens(api.settings.api_port))
+        until(lambda: _listens(api.settings.api_port), what="the port is taken", seconds=60.0)
         answer = subprocess.run(
             [sys.executable, "-m", "rtp", "serve"],
             env={**os.environ, **api.environment()},
