@@ -8,12 +8,12 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from rtp.activation.event_names import ECOMMERCE_EVENTS
 from rtp.decisioning.decision import Channel
 from rtp.errors import Fatal
 from rtp.features.values import FeatureValue
 from rtp.profile.effects import Effect, TriggerRule
 from rtp.signals.event import Event
+from rtp.signals.vocabulary import BY_NAME
 from rtp.yaml_config import did_you_mean, mistake, read_config
 
 Scalar = str | int | float | bool
@@ -168,8 +168,8 @@ def _check(
             f"There is no destination {trigger.destination!r}.",
             did_you_mean(trigger.destination, destinations),
         )
-    hint = did_you_mean(trigger.event, ECOMMERCE_EVENTS)
-    if trigger.event not in ECOMMERCE_EVENTS and hint.startswith("Did") and _nearly(trigger.event, hint):
+    hint = did_you_mean(trigger.event, BY_NAME)
+    if trigger.event not in BY_NAME and hint.startswith("Did") and _nearly(trigger.event, hint):
         raise fault(["event"], f"{trigger.event!r} is nearly the name of a standard event.", hint)
     for place, condition in enumerate(trigger.when):
         if condition.fault():

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from rtp.signals.event import Event
+from rtp.signals.vocabulary import DONE_TO_SHOPPERS
 
 PRODUCT_VIEWED = "Product Viewed"
 PRODUCT_ADDED = "Product Added"
@@ -14,13 +15,6 @@ PRODUCTS_SEARCHED = "Products Searched"
 ORDER_COMPLETED = "Order Completed"
 ORDER_CANCELLED = "Order Cancelled"
 CART_CLEARED = "Cart Cleared"
-
-WHAT_WE_SHOWED = frozenset({
-    "Experiment Viewed", "Promotion Viewed", "Product List Viewed", "Decision Viewed", "Impression",
-    "Email Delivered", "Email Opened", "Email Bounced", "Push Notification Received", "Push Notification Bounced",
-    "SMS Delivered", "Ad Viewed", "Ad Impression", "Order Shipped", "Order Ready For Pickup",
-})  # fmt: skip
-"""Exposures, impressions, deliveries, opens and fulfilment: things done to a shopper, not by one."""
 
 LARGEST_AMOUNT = Decimal(10000000000)
 """Beyond this an amount is a mistake, and would not fit the stored integers for long."""
@@ -46,12 +40,12 @@ def is_meaningful(event: Event) -> bool:
 
     Pages and identifications carry no intent of their own; what was shown or sent to a shopper is no act of theirs.
     """
-    return event.type == "track" and event.name not in WHAT_WE_SHOWED
+    return event.type == "track" and event.name not in DONE_TO_SHOPPERS
 
 
 def is_activity(event: Event) -> bool:
     """Whether the shopper was there: any act, page or screen."""
-    return event.type in {"track", "page", "screen", "identify"} and event.name not in WHAT_WE_SHOWED
+    return event.type in {"track", "page", "screen", "identify"} and event.name not in DONE_TO_SHOPPERS
 
 
 def cents(amount: Any) -> int | None:

@@ -2,28 +2,20 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from enum import StrEnum
 from typing import Any, Literal, Protocol
 
 import msgspec
 
 from rtp.clock import to_micros
 from rtp.signals.event import Event
+from rtp.signals.vocabulary import BY_NAME, CONSENT_CHANGED, Purpose
+
+__all__ = [
+    "CONSENT_CHANGED", "Consent", "ConsentReader", "Grant", "Grants", "Purpose", "Status", "combine_grants",
+    "consent_properties", "grants_of",
+]  # fmt: skip
 
 Status = Literal["granted", "denied"]
-
-CONSENT_CHANGED = "Consent Changed"
-"""A `track` event with properties purpose, channel ("all" for each), status, at (ISO 8601) and source."""
-
-
-class Purpose(StrEnum):
-    """What the data may be used for."""
-
-    PERSONALIZATION = "personalization"
-    MARKETING = "marketing"
-    ADS = "ads"
-    SALE = "sale"
-    ANALYTICS = "analytics"
 
 
 class Grant(msgspec.Struct, frozen=True):
@@ -72,13 +64,19 @@ def combine_grants(several: Iterable[Grants]) -> dict[str, Grant]:
 
 
 def grants_of(event: Event) -> dict[str, Grant]:
-    """What an event says about consent: a `Consent Changed`, and `Sec-GPC`, which opts out of sale and ads."""
+    """What an event says about consent.
+
+    A `Consent Changed` states it, `Sec-GPC` opts out of sale and ads, and "Unsubscribed" and its like take it back.
+    """
     grants: dict[str, Grant] = {}
     if event.gpc:
         refusal = Grant("denied", event.occurred_at, "Sec-GPC")
         grants = {f"{Purpose.SALE}/all": refusal, f"{Purpose.ADS}/all": refusal}
     if event.type == "track" and event.name == CONSENT_CHANGED:
         grants = combine_grants([grants, _stated(event)])
+    spec = BY_NAME.get(event.name) if event.type == "track" else None
+    if spec is not None and spec.withdraws:
+        grants[spec.withdraws] = Grant("denied", event.occurred_at, event.name)
     return grants
 
 

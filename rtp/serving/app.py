@@ -61,7 +61,9 @@ def _cors() -> CORSConfig:
     return CORSConfig(
         allow_origins=["*"],
         allow_methods=["GET", "POST", "PUT", "DELETE", "OPTIONS"],
-        allow_headers=["authorization", "content-type", "content-encoding"],
+        # Every header: the libraries bring their own (X-Retry-Count), and none of them means anything here.
+        allow_headers=["*"],
+        expose_headers=["retry-after"],
         max_age=86_400,
     )
 

@@ -84,5 +84,5 @@ def _header_token(connection: Connection) -> str:
 def _body_token(body: bytes) -> str:
     try:
         return _decode_body_key(body).write_key or ""
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return ""

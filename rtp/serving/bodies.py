@@ -14,8 +14,8 @@ from rtp.serving.problems import explain_decode_error
 T = TypeVar("T")
 AnyRequest = Request[Any, Any, Any]
 
-MAX_BODY_BYTES = 512 * 1024
-"""Segment's limit for a batch (500 KB), rounded up; counted after decompression."""
+MAX_BODY_BYTES = 500 * 1024
+"""Segment's limit for a batch; counted after decompression."""
 
 
 async def read_body(request: AnyRequest, limit: int = MAX_BODY_BYTES) -> bytes:
@@ -41,7 +41,7 @@ def decode(body: bytes, kind: type[T]) -> T:
     """JSON as a value of `kind`; raises Rejected with the path of the field at fault."""
     try:
         return msgspec.json.decode(body, type=kind)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise explain_decode_error(error) from None
 
 

@@ -47,6 +47,8 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 def problem_of(error: Exception) -> tuple[Problem, dict[str, str]]:
     """The problem and the headers that answer an error."""
+    if isinstance(error, RecursionError):  # nothing here recurses but the reading of a body
+        error = explain_decode_error(error)
     match error:
         case Retryable():
             return _unavailable(error.message, error.hint, error.retry_after_seconds)
@@ -62,8 +64,10 @@ def problem_of(error: Exception) -> tuple[Problem, dict[str, str]]:
     return Problem(title=_TITLES[500], status=500, detail="This request failed in the server.", hint=hint), {}
 
 
-def explain_decode_error(error: msgspec.DecodeError) -> Rejected:
+def explain_decode_error(error: msgspec.DecodeError | RecursionError) -> Rejected:
     """A body that is not JSON, or whose field is wrong, as a Rejected that names the field."""
+    if isinstance(error, RecursionError):
+        return Rejected("The body is nested too deep.", reason="BAD_FIELD", hint="Flatten it.")
     text = str(error)
     if not isinstance(error, msgspec.ValidationError):
         hint = "Send one JSON object, UTF-8."
@@ -102,7 +106,7 @@ def _http(error: HTTPException) -> tuple[Problem, dict[str, str]]:
     """Litestar's own: no such route, wrong method, a body or query that does not fit its type."""
     cause: BaseException | None = error.__cause__
     while cause is not None:
-        if isinstance(cause, msgspec.DecodeError):
+        if isinstance(cause, msgspec.DecodeError | RecursionError):
             return _rejected(explain_decode_error(cause))
         cause = cause.__cause__
     field = ""

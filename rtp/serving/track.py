@@ -103,7 +103,10 @@ async def project_settings(request: AnyRequest, key: FromPath[str]) -> dict[str,
     if key not in keys_of(request).write_keys:
         hint = "`rtp keys` prints the keys of this installation."
         raise Rejected("This is not a write key of this installation.", reason="WRONG_KEY", hint=hint)
-    target = {"apiKey": key, "apiHost": f"{request.url.netloc}/v1", "protocol": request.url.scheme}
+    # Behind a proxy that ends TLS the page must not be sent to http: it would be refused as mixed content.
+    told = request.headers.get("x-forwarded-proto", "").partition(",")[0].strip().lower()
+    scheme = told if told in {"http", "https"} else request.url.scheme
+    target = {"apiKey": key, "apiHost": f"{request.url.netloc}/v1", "protocol": scheme}
     return {
         "integrations": {"Segment.io": {**target, "unbundledIntegrations": [], "addBundledMetadata": False}},
         "plan": {"track": {"__default": {"enabled": True, "integrations": {}}}, "identify": {}, "group": {}},

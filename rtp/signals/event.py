@@ -4,6 +4,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from rtp.signals.vocabulary import BY_NAME
+
 EventType = Literal["track", "identify", "page", "screen", "group", "alias"]
 
 
@@ -34,20 +36,35 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def channel(self) -> str:
-        """web, app, email, push, sms, ads or store; "web" where the sender says nothing."""
-        return str(self.context.get("channel") or "web")
+        """web, app, email, push, sms, ads or store; where the sender says nothing, what the event's name tells."""
+        told = self.context.get("channel")
+        if isinstance(told, str) and told.strip():
+            return told.strip().lower()
+        spec = BY_NAME.get(self.name) if self.type == "track" else None
+        if spec is not None and spec.channel != "web":
+            return spec.channel
+        return "app" if self.type == "screen" or _on_a_phone(self.context) else "web"
 
     @property
     def store_id(self) -> str | None:
         """The store it happened in, where it happened in one."""
-        value = self.context.get("storeId") or self.properties.get("storeId")
-        return str(value) if value else None
+        return _id(self.context.get("storeId")) or _id(self.properties.get("storeId"))
 
     @property
     def decision_id(self) -> str | None:
         """The decision that this is an outcome of, where the sender says so."""
-        value = self.properties.get("decisionId") or self.context.get("decisionId")
-        return str(value) if value else None
+        return _id(self.properties.get("decisionId")) or _id(self.context.get("decisionId"))
+
+
+def _id(value: Any) -> str | None:
+    """An id as text; None for what is none: the empty text, 0, lists and objects."""
+    return str(value) if value and isinstance(value, str | int) and not isinstance(value, bool) else None
+
+
+def _on_a_phone(context: dict[str, Any]) -> bool:
+    """Segment's libraries for apps name the device they run on."""
+    device = context.get("device")
+    return isinstance(device, dict) and str(device.get("type", "")).lower() in {"ios", "android"}
 
 
 class LogEntry(msgspec.Struct, frozen=True):

@@ -2,22 +2,25 @@
 
 import hashlib
 import re
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, get_args
 
 import msgspec
 
-from rtp.clock import to_micros
 from rtp.signals.event import Event, EventType
 from rtp.signals.rejection import Reason, Rejection
+from rtp.signals.timing import BadTime, occurred_at
+from rtp.signals.vocabulary import BadProperty, check_properties
 
 MAX_EVENT_BYTES = 32_768
 """Segment's limit for one event."""
 MAX_NAME = 256
 """Longest message id, identifier or event name."""
-EARLIEST = to_micros(datetime(2000, 1, 1, tzinfo=UTC))
+MAX_DEPTH = 64
+"""Deepest nesting of objects and lists: what is deeper would end in whoever reads it next, on a fuller stack."""
 EVENT_TYPES: frozenset[str] = frozenset(get_args(EventType))
 _TIME_FIELDS = {"timestamp", "originalTimestamp", "sentAt"}
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _PATH = re.compile(r" - at `\$\.?([^`]*)`$")
 
 
@@ -91,7 +94,7 @@ def parse_batch(body: bytes) -> Batch | Rejection:
     """The items of a batch, still unread, or why the whole body is unusable."""
     try:
         return _decode_batch(body)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         return _rejection(_explain(error), body, Arrival(received_at=0))
 
 
@@ -111,11 +114,13 @@ def _read(body: bytes) -> _Body:
         raise _Invalid("TOO_LARGE", f"An event may have {MAX_EVENT_BYTES} bytes; this one has {len(body)}.")
     try:
         return _decode_body(body)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise _explain(error) from None
 
 
-def _explain(error: msgspec.DecodeError) -> _Invalid:
+def _explain(error: msgspec.DecodeError | RecursionError) -> _Invalid:
+    if isinstance(error, RecursionError):
+        return _too_deep()
     text = str(error)
     if not isinstance(error, msgspec.ValidationError):
         return _Invalid("NOT_JSON", "The body is not valid JSON.")
@@ -137,10 +142,14 @@ def _event(body: _Body, raw: bytes, arrival: Arrival) -> Event:
     traits, context = body.traits or {}, {**arrival.context, **(body.context or {})}
     if not (user_id or anonymous_id or _has_contact(traits, context)):
         raise _Invalid("NO_IDENTITY", "An event needs a `userId`, an `anonymousId`, or an e-mail, phone or loyalty id.")
+    if raw.count(b"[") + raw.count(b"{") > MAX_DEPTH and _depth(body.properties or {}, traits, context) > MAX_DEPTH:
+        raise _too_deep()
+    name = _name(kind, body)
+    _check(kind, name, body.properties or {})
     return Event(
         message_id=_message_id(body, raw, arrival),
         type=kind,
-        name=_name(kind, body),
+        name=name,
         occurred_at=_occurred_at(body, arrival),
         received_at=arrival.received_at,
         user_id=user_id,
@@ -153,6 +162,29 @@ def _event(body: _Body, raw: bytes, arrival: Arrival) -> Event:
         source=arrival.source,
         gpc=arrival.gpc,
     )
+
+
+def _check(kind: EventType, name: str, properties: dict[str, Any]) -> None:
+    if kind != "track":
+        return
+    try:
+        check_properties(name, properties)
+    except BadProperty as why:
+        raise _Invalid("MISSING_FIELD" if why.missing else "BAD_FIELD", why.message, f"properties.{why.name}") from None
+
+
+def _too_deep() -> _Invalid:
+    return _Invalid("BAD_FIELD", f"Objects and lists may be nested {MAX_DEPTH} deep.")
+
+
+def _depth(*values: Any) -> int:
+    """How deep objects and lists are nested, counted level by level: the stack is what must not run out."""
+    depth, level = 0, list(values)
+    while level:
+        inside = [inner for each in level for inner in (each.values() if isinstance(each, dict) else each)]
+        level = [inner for inner in inside if isinstance(inner, dict | list)]
+        depth += 1
+    return depth
 
 
 def _type(body: _Body, arrival: Arrival) -> EventType:
@@ -179,6 +211,8 @@ def _text(value: str | int | None, field: str) -> str | None:
     text = str(value).strip() if value is not None else ""
     if len(text) > MAX_NAME:
         raise _Invalid("BAD_FIELD", f"`{field}` is longer than {MAX_NAME} characters.", field)
+    if _CONTROL.search(text):
+        raise _Invalid("BAD_FIELD", f"`{field}` holds control characters.", field)
     return text or None
 
 
@@ -197,16 +231,12 @@ def _message_id(body: _Body, raw: bytes, arrival: Arrival) -> str:
 
 
 def _occurred_at(body: _Body, arrival: Arrival) -> int:
-    """Segment's correction of the sender's clock: timestamp + (receivedAt - sentAt); never in the future."""
-    said = body.timestamp or body.original_timestamp
-    if said is None:
-        return arrival.received_at
-    sent = body.sent_at or arrival.sent_at
-    occurred = _micros(said) + (arrival.received_at - _micros(sent) if sent else 0)
-    if occurred < EARLIEST:
-        raise _Invalid("BAD_TIMESTAMP", "`timestamp` lies before the year 2000.", "timestamp")
-    return min(occurred, arrival.received_at)
-
-
-def _micros(moment: datetime) -> int:
-    return to_micros(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+    """`originalTimestamp` before `timestamp`: where both are given, the second has been corrected by somebody else."""
+    try:
+        return occurred_at(
+            received_at=arrival.received_at,
+            sent_at=body.sent_at or arrival.sent_at,
+            said=body.original_timestamp or body.timestamp,
+        )
+    except BadTime as why:
+        raise _Invalid("BAD_TIMESTAMP", str(why), "timestamp") from None

@@ -10,6 +10,7 @@ import pytest
 from rtp.serving.bodies import MAX_BODY_BYTES
 from rtp.serving.ports import Ports
 from rtp.signals.event import Event
+from rtp.signals.parse import MAX_EVENT_BYTES
 from rtp.stores.keyring import Keyring
 from tests.serving.conftest import problem
 
@@ -73,11 +74,20 @@ async def test_a_browser_may_ask_first(http: httpx.AsyncClient) -> None:
     headers = {
         "origin": "https://shop.test",
         "access-control-request-method": "POST",
-        "access-control-request-headers": "authorization,content-type",
+        "access-control-request-headers": "authorization,content-type,x-retry-count",
     }
     answer = await http.options("/v1/track", headers=headers)
     assert answer.status_code == 204
     assert "POST" in answer.headers["access-control-allow-methods"]
+    allowed = {name.strip().lower() for name in answer.headers["access-control-allow-headers"].split(",")}
+    assert {"authorization", "content-type", "x-retry-count"} <= allowed
+
+
+async def test_a_page_can_read_why_it_was_refused_and_when_to_come_back(http: httpx.AsyncClient) -> None:
+    answer = await http.post("/v1/track", json=VIEW, headers={"origin": "https://shop.test"})
+    problem(answer, 401, "NO_KEY")
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert "retry-after" in answer.headers["access-control-expose-headers"]
 
 
 async def test_gzip_is_read(writer: httpx.AsyncClient, ports: Ports) -> None:
@@ -151,6 +161,38 @@ async def test_what_cannot_be_read_is_answered_by_its_reason_and_kept(
 
 async def test_a_body_above_the_limit_is_413(writer: httpx.AsyncClient) -> None:
     problem(await writer.post("/v1/batch", content=b" " * (MAX_BODY_BYTES + 1)), 413, "TOO_LARGE")
+    assert MAX_BODY_BYTES == 512_000
+
+
+async def test_a_batch_of_exactly_500_kb_and_an_event_of_exactly_32_kb_are_taken(
+    writer: httpx.AsyncClient, ports: Ports
+) -> None:
+    largest = json.dumps({**VIEW, "type": "track", "pad": ""}).encode()
+    largest = largest.replace(b'"pad": ""', b'"pad": "' + b"x" * (MAX_EVENT_BYTES - len(largest)) + b'"')
+    body = b'{"batch": [' + largest + b"]}"
+    body += b" " * (MAX_BODY_BYTES - len(body))
+    answer = await writer.post("/v1/batch", content=body)
+    assert answer.json() == {"success": True}
+    assert len(await stored(ports)) == 1
+
+
+async def test_an_item_above_32_kb_is_kept_and_reported_while_the_rest_counts(
+    writer: httpx.AsyncClient, ports: Ports
+) -> None:
+    items = [{**VIEW, "type": "track", "messageId": f"m{number}"} for number in range(2)]
+    items[1]["pad"] = "x" * MAX_EVENT_BYTES
+    answer = await writer.post("/v1/batch", json={"batch": items})
+    assert [each["reason"] for each in answer.json()["rejected"]] == ["TOO_LARGE"]
+    assert [event.message_id for event in await stored(ports)] == ["m0"]
+
+
+@pytest.mark.parametrize("field", ["timestamp", "originalTimestamp"])
+async def test_the_senders_clock_is_corrected_over_http(writer: httpx.AsyncClient, ports: Ports, field: str) -> None:
+    """A tablet whose clock says 2017: what counts is how long before sending it happened."""
+    times = {field: "2017-03-01T12:00:00Z", "sentAt": "2017-03-01T12:00:10Z"}
+    assert (await writer.post("/v1/track", json=VIEW | times)).status_code == 200
+    (event,) = await stored(ports)
+    assert event.received_at - event.occurred_at == 10_000_000
 
 
 @pytest.mark.parametrize("headers", [{}, {"authorization": "Basic !!!"}, {"authorization": "Digest x"}])
@@ -178,4 +220,7 @@ async def test_the_browser_library_finds_its_settings(http: httpx.AsyncClient, k
     segment = answer.json()["integrations"]["Segment.io"]
     assert segment["apiKey"] == keyring.write
     assert segment["apiHost"] == "rtp.test/v1"
+    assert segment["protocol"] == "http"
+    behind = await http.get(f"/v1/projects/{keyring.write}/settings", headers={"x-forwarded-proto": "https, http"})
+    assert behind.json()["integrations"]["Segment.io"]["protocol"] == "https"
     problem(await http.get("/v1/projects/wk_other/settings"), 401, "WRONG_KEY")

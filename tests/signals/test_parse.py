@@ -10,7 +10,7 @@ from rtp.clock import from_micros
 from rtp.signals.event import Event
 from rtp.signals.parse import MAX_EVENT_BYTES, Arrival, Batch, parse_batch, parse_event
 from rtp.signals.rejection import Rejection
-from tests.making import NOON, SECOND
+from tests.making import DAY, NOON, SECOND
 
 ARRIVAL = Arrival(received_at=NOON)
 GOOD: dict[str, Any] = {"type": "track", "event": "Product Viewed", "userId": "u1", "messageId": "m1"}
@@ -60,8 +60,31 @@ def test_the_senders_clock_is_corrected() -> None:
     assert result.occurred_at == NOON - 10 * SECOND
 
 
-def test_an_event_from_the_future_happened_when_it_was_received() -> None:
-    assert parsed(timestamp=iso(NOON + 3600 * SECOND)).occurred_at == NOON
+@pytest.mark.parametrize("ahead", [SECOND, 14 * 3600 * SECOND, DAY])
+def test_an_event_from_a_clock_that_is_ahead_happened_when_it_was_received(ahead: int) -> None:
+    """Fourteen hours is local time written as UTC."""
+    assert parsed(timestamp=iso(NOON + ahead)).occurred_at == NOON
+
+
+def test_an_event_of_another_date_to_come_is_kept_aside() -> None:
+    refused = rejected(GOOD | {"timestamp": iso(NOON + DAY + SECOND)})
+    assert (refused.reason, refused.field) == ("BAD_TIMESTAMP", "timestamp")
+    assert "future" in refused.message
+
+
+def test_a_clock_that_is_years_ahead_is_corrected_where_the_sender_says_what_it_shows() -> None:
+    ahead = NOON + 3000 * DAY
+    assert parsed(timestamp=iso(ahead - SECOND), sentAt=iso(ahead)).occurred_at == NOON - SECOND
+
+
+def test_a_late_event_of_whatever_age_keeps_its_time() -> None:
+    assert parsed(timestamp=iso(NOON - 2000 * DAY)).occurred_at == NOON - 2000 * DAY
+
+
+def test_where_somebody_has_corrected_the_time_already_the_original_counts() -> None:
+    slow = NOON - DAY
+    both = {"originalTimestamp": iso(slow - SECOND), "timestamp": iso(NOON - SECOND), "sentAt": iso(slow)}
+    assert parsed(**both).occurred_at == NOON - SECOND
 
 
 def test_without_a_timestamp_it_happened_when_it_was_received() -> None:
@@ -77,6 +100,11 @@ def test_a_batchs_sent_at_and_context_serve_its_items() -> None:
     result = parse_event(GOOD | {"timestamp": iso(NOON - 2 * SECOND), "context": {"storeId": "2"}}, arrival)
     assert isinstance(result, Event)
     assert (result.occurred_at, result.channel, result.store_id) == (NOON - SECOND, "app", "2")
+
+
+def test_what_is_nested_as_deep_as_allowed_is_taken() -> None:
+    body = b'{"type": "page", "userId": "u", "context": {"a":' + b"[" * 63 + b"]" * 63 + b"}}"
+    assert isinstance(parse_event(body, ARRIVAL), Event)
 
 
 def test_numbers_are_accepted_as_ids() -> None:
@@ -118,6 +146,9 @@ def test_two_equal_bodies_without_any_time_are_two_events() -> None:
         (GOOD | {"timestamp": "yesterday"}, "BAD_TIMESTAMP", "timestamp"),
         (GOOD | {"timestamp": "1970-01-01T00:00:00Z"}, "BAD_TIMESTAMP", "timestamp"),
         (GOOD | {"sentAt": 5}, "BAD_TIMESTAMP", "sentAt"),
+        (GOOD | {"userId": "u\x00"}, "BAD_FIELD", "userId"),
+        (b'{"type": "track", "context": {"a":' + b"[" * 10_000 + b"]" * 10_000 + b"}}", "BAD_FIELD", ""),
+        (b'{"type": "page", "userId": "u", "context": {"a":' + b"[" * 64 + b"]" * 64 + b"}}", "BAD_FIELD", ""),
     ],
 )
 def test_what_is_unusable_is_kept_with_its_reason(body: bytes | dict[str, Any], reason: str, field: str) -> None:
