@@ -54,7 +54,7 @@ class FeatureProbe:
     async def finish(self, watching: "asyncio.Task[None]") -> None:
         """Waits for what is still on its way, then ends the watching."""
         give_up = perf_counter() + GIVE_UP_SECONDS
-        while self._waiting and perf_counter() < give_up:
+        while self._waiting and perf_counter() < give_up:  # noqa: ASYNC110 - it ends with the last answer seen
             await asyncio.sleep(LOOK_SECONDS)
         watching.cancel()
 

@@ -1,8 +1,21 @@
 """Redis clients, made in one way."""
 
+import asyncio
+import inspect
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from redis.asyncio import Redis
+from redis.asyncio.client import Pipeline
+from redis.asyncio.connection import Connection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+
+from rtp.stores.wire import Command, Wire, open_wire
+
+_BLOCKING = frozenset({"XREADGROUP", "XREAD", "BLPOP", "BRPOP", "BLMOVE", "BZPOPMIN", "BZPOPMAX", "WAIT", "MONITOR"})
+"""They hold their connection for as long as they wait: each gets one of redis-py's own."""
 
 
 def connect(url: str, *, timeout_seconds: float = 5.0) -> Redis:
@@ -11,4 +24,99 @@ def connect(url: str, *, timeout_seconds: float = 5.0) -> Redis:
     redis-py's default of three silent retries loses stream messages when a reply is dropped (the first
     batch stays unseen in the pending list) and appends twice; callers repeat what they know to be idempotent.
     """
-    return Redis.from_url(url, retry=Retry(NoBackoff(), 0), socket_timeout=timeout_seconds, decode_responses=False)
+    return WiredRedis.from_url(url, retry=Retry(NoBackoff(), 0), socket_timeout=timeout_seconds, decode_responses=False)
+
+
+class WiredRedis(Redis):
+    """redis-py's client, whose commands and plain pipelines share one :class:`rtp.stores.wire.Wire`.
+
+    Blocking commands, transactions and addresses that are no plain TCP go redis-py's own way. One event loop at a time.
+    """
+
+    _wire: Wire | None = None
+    _opening: "asyncio.Task[Wire] | None" = None
+    _loop: asyncio.AbstractEventLoop | None = None
+
+    async def execute_command(self, *args: Any, **options: Any) -> Any:
+        """One command; raises what Redis refuses it with."""
+        if self.connection is not None or args[0] in _BLOCKING or not self._is_plain():
+            return await super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
+        (answer,) = await self.execute_many([args])
+        if isinstance(answer, Exception):
+            raise answer
+        return await self.shown(args[0], options, answer)
+
+    def pipeline(self, transaction: bool = True, shard_hint: str | None = None) -> Pipeline:
+        """As redis-py's."""
+        if transaction or not self._is_plain():
+            return super().pipeline(transaction, shard_hint)
+        return _WiredPipeline(self, self.connection_pool, self.response_callbacks)
+
+    async def execute_many(self, commands: Sequence[Command]) -> list[Any]:
+        """The answers as Redis gives them, in one round trip; errors of single commands are among them."""
+        wire = self._wire
+        if wire is None or wire.broken is not None or self._loop is not asyncio.get_running_loop():
+            wire = await self._reopened()
+        return await wire.execute(commands)
+
+    async def shown(self, name: str | bytes, options: Mapping[str, Any], answer: Any) -> Any:
+        """An answer in redis-py's own shape."""
+        callback = self.response_callbacks.get(name)
+        if callback is None:
+            return answer
+        # `keys` is for redis-py's own cache only.
+        shaped = callback(answer, **{name: value for name, value in options.items() if name != "keys"})
+        return await shaped if inspect.isawaitable(shaped) else shaped
+
+    async def aclose(self, close_connection_pool: bool | None = None) -> None:
+        """Ends the wire, and what redis-py holds open."""
+        if self._wire is not None:
+            self._wire.close()
+            self._wire = None
+        await super().aclose(close_connection_pool)
+
+    async def _reopened(self) -> Wire:
+        """A new wire; those who come meanwhile wait for the same one."""
+        loop = asyncio.get_running_loop()
+        if self._opening is None or self._loop is not loop:
+            self._loop, self._opening = loop, loop.create_task(self._open())
+        opening = self._opening
+        try:
+            self._wire = await asyncio.shield(opening)
+        finally:
+            if opening.done() and self._opening is opening:
+                self._opening = None
+        return self._wire
+
+    def _open(self) -> Any:
+        how = self.connection_pool.connection_kwargs
+        return open_wire(
+            how.get("host", "localhost"), int(how.get("port", 6379)), db=int(how.get("db") or 0),
+            username=how.get("username"), password=how.get("password"),
+            timeout_seconds=float(how.get("socket_timeout") or 5.0),
+        )  # fmt: skip
+
+    def _is_plain(self) -> bool:
+        return self.connection_pool.connection_class is Connection
+
+
+class _WiredPipeline(Pipeline):
+    """redis-py's pipeline without a transaction, sent over the client's wire."""
+
+    def __init__(self, client: WiredRedis, connection_pool: Any, response_callbacks: Any) -> None:
+        super().__init__(connection_pool, response_callbacks, transaction=False, shard_hint=None)
+        self._client = client
+
+    async def execute(self, raise_on_error: bool = True) -> list[Any]:
+        """All answers in order; raises the first error unless told to leave it among them."""
+        commands, self.command_stack = self.command_stack, []
+        if not commands:
+            return []
+        answers = await self._client.execute_many([args for args, _ in commands])
+        for place, ((args, options), answer) in enumerate(zip(commands, answers, strict=True)):
+            if not isinstance(answer, Exception):
+                if args[0] in self.response_callbacks:
+                    answers[place] = await self._client.shown(args[0], options, answer)
+            elif raise_on_error or isinstance(answer, RedisConnectionError):
+                raise answer
+        return answers
