@@ -1,51 +1,18 @@
-"""A real build on the sample, and builds that must not go through."""
+"""A real build on the sample, and what it starts."""
 
 import os
 import shutil
-from collections.abc import Iterator
 from datetime import timedelta
 
 import dagster as dg
-import duckdb
-import pytest
 
 from rtp import wiring
 from rtp.settings import Settings
 from rtp_dagster.arrivals import REFRESH_SECONDS
-from rtp_dagster.days import run_tags
-from rtp_dagster.execution import create_run, execute
 from rtp_dagster.naming import audience_key, feast_key, lake_key
-from rtp_dagster.progress import Outcome, Telling
-from rtp_dagster.redis_work import on_redis
+from rtp_dagster.progress import Outcome
 from tests.rtp_dagster.conftest import NOW
-
-
-@pytest.fixture(scope="module")
-def build(definitions: dg.Definitions, instance: dg.DagsterInstance):  # type: ignore[no-untyped-def]
-    def run() -> Outcome:
-        job = definitions.resolve_job_def("refresh")
-        made = create_run(job, instance, run_tags(None, NOW.date()))
-        ticks: Iterator[int] = iter(range(2))
-        return Telling(made, lambda _line: None).follow(execute(job, made, instance), lambda: float(next(ticks)))
-
-    return run
-
-
-@pytest.fixture(scope="module")
-def built(build) -> Outcome:  # type: ignore[no-untyped-def]
-    return build()
-
-
-def orders_online(settings: Settings) -> dict[str, object]:
-    """What the online store says of the customer with the most orders."""
-    mart = wiring.lake(settings).mart("customer_profile")
-    with duckdb.connect() as connection:
-        found = connection.execute(
-            f"select customer_id from '{mart}' order by orders_365d desc, customer_id limit 1"
-        ).fetchone()
-    assert found
-    entity, feature = {"customer_id": found[0]}, "customer_profile:orders_365d"
-    return on_redis(settings, lambda client: wiring.online_store(client).read([entity], [feature]))[0]
+from tests.rtp_dagster.served import orders_online
 
 
 def test_a_refresh_goes_from_the_loaded_files_to_the_online_store(built: Outcome, retailer: Settings) -> None:
@@ -81,31 +48,6 @@ def test_a_publish_starts_the_audience_once(
     assert result.success
     assert int(str(metadata["dagster/row_count"].value)) >= 0
     assert instance.get_latest_materialization_event(audience_key("lapsing_loyal"))
-
-
-def test_a_broken_feed_stops_before_anything_is_served_from_it(
-    built: Outcome,
-    build,
-    retailer: Settings,
-    instance: dg.DagsterInstance,  # type: ignore[no-untyped-def]
-) -> None:
-    lake, before, served = wiring.lake(retailer), orders_online(retailer), wiring.lake(retailer).published_version()
-    good = next(path for path in lake.feed("order_lines").glob("*.parquet") if not path.name.startswith("_"))
-    broken = good.with_name("broken.parquet")
-    with duckdb.connect() as connection:
-        connection.execute(
-            f"copy (select * replace (null as customer_ref) from '{good}') to '{broken}' (format parquet)"
-        )
-    try:
-        outcome = build()
-    finally:
-        broken.unlink()
-    assert not outcome.ok
-    assert "lake/order_lines: expectations" in outcome.checks_failed
-    assert "lake/order_lines" in outcome.error
-    assert {step.name for step in outcome.steps} <= {"feeds", "check_feeds"}
-    assert wiring.lake(retailer).published_version() == served
-    assert orders_online(retailer) == before
 
 
 def test_new_files_in_the_archive_are_reported_and_ask_for_one_refresh(

@@ -1,0 +1,71 @@
+"""Five kinds of broken feed: a refresh stops at a blocking check, and what was served goes on being served."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from rtp import wiring
+from rtp.settings import Settings
+from rtp_dagster.progress import Outcome
+from tests.rtp_dagster.conftest import NOW, MovingClock
+from tests.rtp_dagster.served import served
+
+BROKEN = {
+    "nulls": "SELECT * REPLACE (if(_row % 30 = 0, NULL, net_amount) AS net_amount) FROM good WHERE _row % 3 = 0",
+    "drifted": "SELECT * REPLACE ((net_amount * 100)::DECIMAL(12,2) AS net_amount) FROM good WHERE _row % 3 = 0",
+    "duplicates": "SELECT * FROM good WHERE _row % 3 = 0 UNION ALL SELECT * FROM good WHERE _row IN (300, 600)",
+    "wrong type": "SELECT * REPLACE (net_amount::VARCHAR AS net_amount) FROM good WHERE _row % 3 = 0",
+}
+STALE = timedelta(days=16)
+
+
+@contextmanager
+def delivered(feed: Path, sql: str) -> Iterator[None]:
+    """One more file in a feed, made of the good one; gone afterwards."""
+    good = next(path for path in sorted(feed.glob("*.parquet")) if not path.name.startswith("_"))
+    broken = feed / "broken.parquet"
+    with duckdb.connect() as connection:
+        connection.execute(f"CREATE VIEW good AS FROM '{good}'")
+        connection.execute(f"COPY ({sql}) TO '{broken}' (FORMAT parquet)")
+    try:
+        yield
+    finally:
+        broken.unlink()
+
+
+@contextmanager
+def at(clock: MovingClock, moment_later: timedelta) -> Iterator[None]:
+    """The same files, looked at later: nothing new came."""
+    clock.moment = NOW + moment_later
+    try:
+        yield
+    finally:
+        clock.moment = NOW
+
+
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [
+        ("nulls", "net_amount is never missing"),
+        ("drifted", "net_amount is distributed as in the last accepted feed"),
+        ("duplicates", "no two rows of one file have the same"),
+        ("wrong type", "every column has the type that the table's contract promises"),
+        ("stale", "the newest ordered_at is at most 336 hours old"),
+    ],
+)
+def test_a_broken_feed_stops_a_refresh_before_anything_is_served_from_it(
+    kind: str, told: str, built: Outcome, build: Callable[[], Outcome], retailer: Settings, clock: MovingClock
+) -> None:
+    assert built.ok, built.error
+    before, feed = served(retailer), wiring.lake(retailer).feed("order_lines")
+    with delivered(feed, BROKEN[kind]) if kind in BROKEN else at(clock, STALE):
+        outcome = build()
+    assert not outcome.ok
+    assert "lake/order_lines: expectations" in outcome.checks_failed
+    assert told in outcome.error
+    assert {step.name for step in outcome.steps} <= {"feeds", "check_feeds"}
+    assert served(retailer) == before
