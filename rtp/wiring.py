@@ -49,6 +49,7 @@ from rtp.stores.leases_redis import PartitionLeases
 from rtp.stores.models import ModelFolder
 from rtp.stores.moments_redis import RedisMoments
 from rtp.stores.online_store import RedisOnlineStore
+from rtp.stores.online_versions import OnlineVersions
 from rtp.stores.outbox_redis import RedisOutbox
 from rtp.stores.record_stream import RecordStream, RedisRejectedLog
 from rtp.stores.stock_redis import RedisStock
@@ -72,6 +73,11 @@ def lake(settings: Settings) -> Lake:
 def online_store(client: Redis) -> OnlineStore:
     """The online feature store."""
     return RedisOnlineStore(client)
+
+
+def online_versions(client: Redis) -> OnlineVersions:
+    """Which published version each part of the online store was brought up to."""
+    return OnlineVersions(client)
 
 
 def stock_store(settings: Settings, client: Redis, *, listener: StockListener | None = None) -> StockStore:

@@ -8,8 +8,15 @@ from redis.asyncio import Redis
 
 from rtp import wiring
 from rtp.settings import Settings
+from rtp.stores.outage import answer_of, outage_is_retryable
 
 T = TypeVar("T")
+
+
+async def answering(client: Redis) -> None:
+    """Raises Retryable where Redis does not answer."""
+    with outage_is_retryable("being asked whether it is there"):
+        await answer_of(client.ping())
 
 
 def on_redis(settings: Settings, work: Callable[[Redis], Awaitable[T]]) -> T:

@@ -7,6 +7,7 @@ from rtp.features.views import VIEWS, View
 from rtp.settings import Settings
 from rtp.stores.feast_bulk import materialize_mart
 from rtp.stores.feast_repository import apply
+from rtp_dagster.in_step import brought
 from rtp_dagster.naming import feast_key, live_key, published_key, spec
 from rtp_dagster.project import Project
 from rtp_dagster.reporting import ROWS, column_schema
@@ -63,7 +64,8 @@ def _materialized(project: Project, view: View) -> dg.AssetsDefinition:
         specs=[_view_spec(project, view, [published_key(str(view.mart)), REGISTRY])],
     )
     def materialize_view(settings: dg.ResourceParam[Settings]) -> dg.MaterializeResult[None]:
-        done = materialize_mart(settings.redis_address, view, wiring.lake(settings))
+        with brought(settings, feast_key(view.name)):
+            done = materialize_mart(settings.redis_address, view, wiring.lake(settings))
         return dg.MaterializeResult(
             metadata={
                 ROWS: done.rows,

@@ -6,6 +6,7 @@ from rtp import wiring
 from rtp.clock import Clock
 from rtp.settings import Settings
 from rtp.stores.identity_links import seed_identities, write_identity_links
+from rtp_dagster.in_step import brought
 from rtp_dagster.naming import feed_key, lake_key, live_key, published_key, spec
 from rtp_dagster.project import Project
 from rtp_dagster.redis_work import on_redis
@@ -47,7 +48,10 @@ def definitions(project: Project) -> dg.Definitions:
         settings: dg.ResourceParam[Settings], clock: dg.ResourceParam[Clock]
     ) -> dg.MaterializeResult[None]:
         lake = wiring.lake(settings)
-        new = on_redis(settings, lambda client: seed_identities(lake, wiring.identity_graph(settings, client), clock))
+        with brought(settings, live_key("identity")):
+            new = on_redis(
+                settings, lambda client: seed_identities(lake, wiring.identity_graph(settings, client), clock)
+            )
         return dg.MaterializeResult(metadata={"new customers": new})
 
     return dg.Definitions(assets=[resolve_identities, seed_identity_graph])

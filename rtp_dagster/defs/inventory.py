@@ -5,6 +5,7 @@ import dagster as dg
 from rtp import wiring
 from rtp.settings import Settings
 from rtp.stores.marts import stock_counts
+from rtp_dagster.in_step import brought
 from rtp_dagster.naming import live_key, published_key, spec
 from rtp_dagster.project import Project
 from rtp_dagster.redis_work import on_redis
@@ -24,8 +25,9 @@ def definitions(project: Project) -> dg.Definitions:
 
     @dg.multi_asset(name="seed_stock", specs=[described])
     def seed_stock(settings: dg.ResourceParam[Settings]) -> dg.MaterializeResult[None]:
-        counts = stock_counts(wiring.lake(settings))
-        changed = on_redis(settings, lambda client: wiring.stock_store(settings, client).seed(counts))
+        with brought(settings, live_key("stock")):
+            counts = stock_counts(wiring.lake(settings))
+            changed = on_redis(settings, lambda client: wiring.stock_store(settings, client).seed(counts))
         return dg.MaterializeResult(metadata={ROWS: len(counts), "changed positions": changed})
 
     return dg.Definitions(assets=[seed_stock])

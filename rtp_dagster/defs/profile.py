@@ -5,6 +5,7 @@ import dagster as dg
 from rtp import wiring
 from rtp.settings import Settings
 from rtp.stores.identity_links import seed_consents
+from rtp_dagster.in_step import brought
 from rtp_dagster.naming import feed_key, lake_key, live_key, published_key, spec
 from rtp_dagster.project import Project
 from rtp_dagster.redis_work import on_redis
@@ -25,7 +26,8 @@ def definitions(project: Project) -> dg.Definitions:
     @dg.multi_asset(name="seed_consents", specs=[described])
     def seed_live_consents(settings: dg.ResourceParam[Settings]) -> dg.MaterializeResult[None]:
         lake = wiring.lake(settings)
-        rows = on_redis(settings, lambda client: seed_consents(lake, wiring.consent(client)))
+        with brought(settings, live_key("consents")):
+            rows = on_redis(settings, lambda client: seed_consents(lake, wiring.consent(client)))
         return dg.MaterializeResult(metadata={ROWS: rows})
 
     return dg.Definitions(assets=[seed_live_consents])

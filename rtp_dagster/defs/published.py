@@ -13,6 +13,7 @@ from rtp.stores.lake_facts import folder_facts
 from rtp.stores.published import publish
 from rtp_dagster.naming import WAREHOUSE_POOL, dbt_key, published_key, spec
 from rtp_dagster.project import Project
+from rtp_dagster.redis_work import answering, on_redis
 from rtp_dagster.reporting import facts_metadata
 from rtp_dagster.translation import marts_of, stage_of
 
@@ -27,6 +28,8 @@ def definitions(project: Project) -> dg.Definitions:
     def publish_marts(
         context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings], clock: dg.ResourceParam[Clock]
     ) -> Iterator[dg.MaterializeResult[None]]:
+        # A pointer swapped while Redis is away would leave the marts newer than the online store.
+        on_redis(settings, answering)
         moment = clock()
         version = version_name(moment, context.run.run_id)
         publish(settings, version)
