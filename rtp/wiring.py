@@ -220,6 +220,7 @@ def activation(
         default_secret=load_keyring(settings).webhook_secret,
         decider=decider,
         consent_of=consent.read,
+        stock=stock_store(settings, client),
         graph=graph,
         outbox=outbox(client),
         records=record_stream(client, "activations"),

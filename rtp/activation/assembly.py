@@ -6,6 +6,7 @@ from pathlib import Path
 from rtp.activation.destinations import active, load_destinations
 from rtp.activation.handler import ActivationHandler, ConsentOf, Deciding
 from rtp.activation.outbox import Outbox, RecordLog
+from rtp.activation.promises import StockReader
 from rtp.activation.sender import Sender
 from rtp.activation.triggers import by_event, load_triggers, trigger_rule
 from rtp.clock import Clock
@@ -29,6 +30,7 @@ def assemble_activation(
     default_secret: str,
     decider: Deciding,
     consent_of: ConsentOf,
+    stock: StockReader,
     graph: IdentityGraph,
     outbox: Outbox,
     records: RecordLog,
@@ -39,7 +41,13 @@ def assemble_activation(
     names = [feature.name for feature in LIVE_FEATURES]
     triggers = load_triggers(config_dir / "triggers.yaml", destinations, features=names)
     sender = Sender(
-        active(destinations), outbox=outbox, records=records, consent_of=consent_of, graph=graph, clock=clock
+        active(destinations),
+        outbox=outbox,
+        records=records,
+        consent_of=consent_of,
+        stock=stock,
+        graph=graph,
+        clock=clock,
     )
     handler = ActivationHandler(
         {trigger.id: trigger for trigger in triggers},

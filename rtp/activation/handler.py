@@ -8,7 +8,7 @@ from rtp.activation.outbox import ActivationRecord, DropReason, Outbox, OutboxRo
 from rtp.activation.telemetry import ACTIVATIONS
 from rtp.activation.triggers import Trigger, activation_id
 from rtp.clock import Clock, to_micros
-from rtp.decisioning.decision import CustomerRef, DecideContext, DecideRequest, Decision
+from rtp.decisioning.decision import Action, CustomerRef, DecideContext, DecideRequest, Decision
 from rtp.errors import Rejected
 from rtp.profile.consent import Consent, Purpose
 from rtp.profile.effects import Effect
@@ -72,8 +72,7 @@ class ActivationHandler:
         except Rejected:
             await self._drop(customer_id, effect, trigger, "REFUSED")
             return
-        # Nobody is written to about what a page shows when nothing else can be offered.
-        if not any(action.kind in {"product", "offer"} for action in decision.actions):
+        if not any(map(worth_a_message, decision.actions)):
             await self._drop(customer_id, effect, trigger, "NO_ACTION", decision.decision_id)
             return
         now = to_micros(self._clock())
@@ -131,6 +130,11 @@ class ActivationHandler:
                 )
             ]
         )
+
+
+def worth_a_message(action: Action) -> bool:
+    """Nobody is written to about what a page shows when nothing else can be offered."""
+    return action.kind in {"product", "offer"}
 
 
 def _expires_at(effect: Effect, trigger: Trigger) -> int:

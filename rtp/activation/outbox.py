@@ -9,9 +9,11 @@ from rtp.decisioning.decision import Channel, Decision
 
 DropReason = Literal[
     "NO_CONSENT", "COOLDOWN", "NO_ACTION", "EXPIRED", "DESTINATION_GONE", "DESTINATION_STOPPED",
-    "GONE", "NOT_DELIVERED", "REFUSED", "",
+    "GONE", "NOT_DELIVERED", "REFUSED", "OUT_OF_STOCK", "STOCK_STALE", "",
 ]  # fmt: skip
-"""GONE: the receiver said 410. REFUSED: the decision itself was not possible. NOT_DELIVERED: retries used up."""
+"""OUT_OF_STOCK, STOCK_STALE: what it promised can no longer be promised.
+
+GONE: the receiver said 410. REFUSED: the decision itself was not possible. NOT_DELIVERED: retries used up."""
 
 
 class OutboxRow(msgspec.Struct, frozen=True, kw_only=True):

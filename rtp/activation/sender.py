@@ -9,8 +9,9 @@ import httpx
 import msgspec
 
 from rtp.activation.destinations import Destination
-from rtp.activation.handler import ConsentOf
+from rtp.activation.handler import ConsentOf, worth_a_message
 from rtp.activation.outbox import ActivationRecord, DropReason, Outbox, OutboxRow, RecordLog
+from rtp.activation.promises import StockReader, still_kept
 from rtp.activation.telemetry import ACTIVATIONS, ATTEMPTS, DELIVERED_SECONDS
 from rtp.activation.webhook import RETRY_SECONDS, SendResult, sign_and_send
 from rtp.clock import Clock, from_micros, to_micros
@@ -37,6 +38,7 @@ class Sender:
         outbox: Outbox,
         records: RecordLog,
         consent_of: ConsentOf,
+        stock: StockReader,
         graph: IdentityGraph,
         clock: Clock,
         concurrency: int = 16,
@@ -46,6 +48,7 @@ class Sender:
         self._outbox = outbox
         self._records = records
         self._consent_of = consent_of
+        self._stock = stock
         self._graph = graph
         self._clock = clock
         self._concurrency = concurrency
@@ -112,6 +115,8 @@ class Sender:
     async def _deliver(self, client: httpx.AsyncClient, row: OutboxRow) -> None:
         destination = self._destinations.get(row.destination)
         reason = await self._hindrance(row, destination)
+        if not reason:
+            row, reason = await self._promising(row)
         if reason or destination is None:
             await self._end(row, "dropped", reason or "DESTINATION_GONE")
             return
@@ -136,6 +141,14 @@ class Sender:
         if not (await self._consent_of(row.customer_id)).allows(Purpose(row.purpose), row.channel):
             return "NO_CONSENT"
         return "DESTINATION_STOPPED" if await self._outbox.stopped(destination.url) else ""
+
+    async def _promising(self, row: OutboxRow) -> tuple[OutboxRow, DropReason]:
+        """The row with the actions that stock still allows; with a reason if none worth a message is left."""
+        now = to_micros(self._clock())
+        kept, broken = await still_kept(row.decision.actions, self._stock, trigger_id=row.trigger_id, now=now)
+        decision = msgspec.structs.replace(row.decision, actions=kept)
+        left = any(worth_a_message(action) for action in kept)
+        return msgspec.structs.replace(row, decision=decision), "" if left or broken is None else broken
 
     async def _after(self, row: OutboxRow, destination: Destination, result: SendResult) -> None:
         if result.outcome == "delivered":

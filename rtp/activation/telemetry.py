@@ -3,6 +3,11 @@
 from prometheus_client import Counter, Histogram
 
 ACTIVATIONS = Counter("rtp_activations", "Activations by what became of them.", ["trigger", "status", "reason"])
+WITHDRAWN = Counter(
+    "rtp_activation_withdrawn_actions",
+    "Actions left out of a message because their stock is gone.",
+    ["trigger", "reason"],
+)
 ATTEMPTS = Counter("rtp_activation_attempts", "Webhook attempts by their outcome.", ["destination", "outcome"])
 DELIVERED_SECONDS = Histogram(
     "rtp_activation_delivered_seconds",

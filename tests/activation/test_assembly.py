@@ -23,6 +23,7 @@ def test_the_fold_gets_a_rule_that_causes_effects_only_for_destinations_with_an_
         default_secret="whsec_MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0",
         decider=world,
         consent_of=world.consent_of,
+        stock=world.stock,
         graph=world,  # type: ignore[arg-type]
         outbox=world.outbox,
         records=world.records,

@@ -14,13 +14,15 @@ from rtp.activation.outbox import ActivationRecord, OutboxRow
 from rtp.activation.sender import LEASE_SECONDS, Sender
 from rtp.activation.triggers import Trigger, activation_id
 from rtp.clock import from_micros, system_clock
-from rtp.decisioning.decision import Action, DecideRequest, Decision
+from rtp.decisioning.decision import Action, DecideRequest, Decision, Fulfilment
 from rtp.errors import Rejected, Retryable
 from rtp.identity.types import Customer, Identifier, IdentifierType
+from rtp.inventory.stock import Movement
 from rtp.profile.consent import Consent, Grant
 from rtp.profile.effects import Effect
 from rtp.stores.outbox_redis import RedisOutbox
 from rtp.stores.record_stream import RecordStream
+from rtp.stores.stock_redis import RedisStock
 from tests.activation.conftest import SECRET, Endpoint
 from tests.conftest import free_port
 from tests.making import NOON, SECOND
@@ -44,6 +46,7 @@ class World:
         ]
         self.refuse: Exception | None = None
         self.outbox = RedisOutbox(client)
+        self.stock = RedisStock(client, freshness=3600 * SECOND)
         self.records = RecordStream(client, "activations")
         destination = Destination(
             name="d", url=url, secret=SECRET, timeout_seconds=5.0, identifiers=(IdentifierType.USER_ID,)
@@ -65,6 +68,7 @@ class World:
             outbox=self.outbox,
             records=self.records,
             consent_of=self.consent_of,
+            stock=self.stock,
             graph=self,  # type: ignore[arg-type]
             clock=self.clock,
         )
@@ -151,6 +155,55 @@ async def test_consent_withdrawn_between_decision_and_sending_stops_it(world: Wo
     assert endpoint.received == []
     assert await world.written() == [("dropped", "NO_CONSENT", 0)]
     assert await world.outbox.depth() == 0
+
+
+def promised(product_id: str) -> Action:
+    there = Fulfilment(method="pickup", store_id="s1", available=9, as_of="2026-01-01T12:00:00Z")
+    return Action(
+        action_id=f"product:{product_id}", kind="product", position=1, score=1.0, expected_value=1.0, propensity=1.0,
+        product_id=product_id, fulfilment=there,
+    )  # fmt: skip
+
+
+def counted(product_id: str, quantity: int, at: int) -> Movement:
+    return Movement(
+        movement_id=f"{product_id}:{at}", store_id="s1", product_id=product_id, kind="count", quantity=quantity,
+        occurred_at=at,
+    )  # fmt: skip
+
+
+async def test_what_sold_out_between_two_attempts_is_not_promised_any_more(world: World, endpoint: Endpoint) -> None:
+    endpoint.answers = [(500, {})]
+    world.actions = [promised("p1")]
+    await world.stock.apply([counted("p1", 4, START)])
+    await world.cause()
+    await world.sender.send_due()
+    assert endpoint.received[0][1]["data"]["actions"][0]["fulfilment"]["available"] == 4
+    world.now += 5 * SECOND
+    await world.stock.apply([counted("p1", 0, START + SECOND)])
+    await world.sender.send_due()
+    assert len(endpoint.received) == 1
+    assert await world.written() == [("dropped", "OUT_OF_STOCK", 1)]
+    assert await world.outbox.depth() == 0
+
+
+async def test_of_several_promises_only_those_that_hold_are_sent(world: World, endpoint: Endpoint) -> None:
+    world.actions = [promised("p1"), promised("p2"), promised("never counted")]
+    await world.stock.apply([counted("p1", 0, START), counted("p2", 1, START)])
+    await world.cause()
+    await world.sender.send_due()
+    actions = endpoint.received[0][1]["data"]["actions"]
+    assert [action["actionId"] for action in actions] == ["product:p2"]
+    assert await world.written() == [("delivered", "", 1)]
+
+
+async def test_a_promise_from_stock_last_heard_of_too_long_ago_is_dropped(world: World, endpoint: Endpoint) -> None:
+    world.actions = [promised("p1")]
+    await world.stock.apply([counted("p1", 4, START - 3601 * SECOND)])
+    await world.cause()
+    await world.sender.send_due()
+    assert endpoint.received == []
+    assert await world.written() == [("dropped", "STOCK_STALE", 0)]
 
 
 async def test_nothing_to_say_is_not_sent_and_takes_no_cooldown(world: World) -> None:

@@ -1,6 +1,7 @@
 """What is being served: a look-up, the published version, and every byte in Redis."""
 
 import hashlib
+from collections.abc import Mapping
 
 import duckdb
 import msgspec
@@ -15,7 +16,7 @@ class Served(msgspec.Struct, frozen=True):
     """Equal before and after whatever touched nothing."""
 
     version: str | None
-    orders: dict[str, object]
+    orders: Mapping[str, object]
     redis: str
 
 
@@ -25,7 +26,7 @@ def served(settings: Settings) -> Served:
     return Served(version, orders_online(settings), on_redis(settings, _fingerprint))
 
 
-def orders_online(settings: Settings) -> dict[str, object]:
+def orders_online(settings: Settings) -> Mapping[str, object]:
     """What the online store says of the customer with the most orders."""
     mart = wiring.lake(settings).mart("customer_profile")
     with duckdb.connect() as connection:

@@ -120,9 +120,11 @@ def test_what_redis_missed_when_it_was_killed_in_a_build_is_brought_once_it_is_b
     assert request
     assert request.asset_selection
     assert 0 < len(request.asset_selection) < len(PARTS), "what was written before needs no second time"
-    assert graph_of_the_copy.resolve_job_def(JOB).execute_in_process(
-        instance=fresh, asset_selection=list(request.asset_selection)
-    ).success
+    assert (
+        graph_of_the_copy.resolve_job_def(JOB)
+        .execute_in_process(instance=fresh, asset_selection=list(request.asset_selection))
+        .success
+    )
     assert behind(settings, str(version)) == []
     assert look(graph_of_the_copy, fresh, settings) is None
 
