@@ -1,10 +1,13 @@
 """Materialization: a published mart into the online store, many rows a call, through the rule that newer values stay.
 
-What goes over the wire is packed here, whole columns at a time (rtp.stores.feast_columns), and sent over several
-connections ahead of the answers (rtp.stores.redis_lanes). Redis, not Python, is then the limit.
+Where a key does not exist yet nothing can be newer: there the whole hash is made here and handed to Redis, which only
+copies it and refuses if the key has come to exist meanwhile. All other rows go through the script that compares
+times. What goes over the wire is packed whole columns at a time (rtp.stores.feast_packets) and sent over several
+connections ahead of the answers (rtp.stores.redis_lanes).
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from time import perf_counter
 
@@ -15,16 +18,14 @@ import pyarrow.parquet as pq
 
 from rtp.errors import NotFound, Rejected
 from rtp.features.views import EVENT_TIME, PROJECT, View
-from rtp.stores.feast_columns import Framed, encode_column, encode_times, framed, to_micros
-from rtp.stores.feast_layout import entity_keys, field_name, time_field
+from rtp.stores.feast_packets import ROWS_A_CALL, keys_of, restores, script_calls
 from rtp.stores.lake import Lake
 from rtp.stores.online_store import WRITE_NOT_OLDER
+from rtp.stores.redis_frames import OLDEST_SERVER
 from rtp.stores.redis_lanes import Lanes
 
 ROWS_READ = 20_000
-ROWS_A_CALL = 50
-"""Long enough to spread the cost of a script call, short enough (about a millisecond) for look-ups in between."""
-CALLS_A_BLOCK = 4
+KEYS_LOOKED_AT = 100
 
 
 class Materialized(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,16 +52,13 @@ def materialize(
     time (before anything of its batch is written), Retryable when Redis does not answer.
     """
     started = perf_counter()
-    rows = 0
-    calls = _Calls(view, rows_a_call)
+    rows = _rows_of(path)
     with Lanes(redis_url) as lanes:
-        lanes.load_script(WRITE_NOT_OLDER.source)
-        for batch in read_batches(view, path):
-            keys, values = encode_batch(view, batch, project)
-            for block, answers in calls.blocks(keys, values):
-                lanes.send(block, answers)
-            rows += len(keys)
-        written = lanes.finish()
+        written, batches = 0, read_batches(view, path)
+        if _mostly_absent(lanes, view, path, project):
+            written, refused = _restore(lanes, view, batches, project)
+            batches = _chosen_rows(read_batches(view, path), refused) if refused else iter(())
+        written += _write_not_older(lanes, view, batches, project, rows_a_call)
     return Materialized(view=view.name, rows=rows, written=written, seconds=perf_counter() - started)
 
 
@@ -73,62 +71,67 @@ def materialize_mart(redis_url: str, view: View, lake: Lake) -> Materialized:
 
 def read_batches(view: View, path: Path) -> Iterator[pa.RecordBatch]:
     """The view's columns of a Parquet file, a batch at a time."""
+    wanted = [*view.entity.join_keys, EVENT_TIME, *view.feature_names]
+    with _opened(path) as file:
+        missing = [name for name in wanted if name not in file.schema_arrow.names]
+        if missing:
+            raise Rejected(
+                f"{path.name} of the feature view {view.name} has no column {', '.join(missing)}.",
+                reason="MISSING_COLUMN", field=missing[0],
+                hint="A mart that features are made of needs every column that rtp/features/views.py names.",
+            )  # fmt: skip
+        yield from file.iter_batches(batch_size=ROWS_READ, columns=wanted)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[pq.ParquetFile]:
     if not path.exists():
         raise NotFound(f"There is no file {path}.", reason="NO_FILE", hint="Run `rtp build` first.")
-    wanted = [*view.entity.join_keys, EVENT_TIME, *view.feature_names]
     try:
         with pq.ParquetFile(path) as file:
-            missing = [name for name in wanted if name not in file.schema_arrow.names]
-            if missing:
-                raise Rejected(
-                    f"{path.name} of the feature view {view.name} has no column {', '.join(missing)}.",
-                    reason="MISSING_COLUMN", field=missing[0],
-                    hint="A mart that features are made of needs every column that rtp/features/views.py names.",
-                )  # fmt: skip
-            yield from file.iter_batches(batch_size=ROWS_READ, columns=wanted)
+            yield file
     except pa.ArrowInvalid as error:
         raise Rejected(f"{path} is no readable Parquet file: {error}", reason="UNREADABLE_FILE") from error
 
 
-def encode_batch(view: View, batch: pa.RecordBatch, project: str = PROJECT) -> tuple[list[bytes], Framed]:
-    """(framed Redis keys, framed values as a row of [event time, features…] each)."""
-    for name in (*view.entity.join_keys, EVENT_TIME):
-        if batch.column(name).null_count:
-            raise Rejected(
-                f"{batch.column(name).null_count} rows for the feature view {view.name} have no {name}.",
-                reason="MISSING_KEY", field=name,
-            )  # fmt: skip
-    values = np.empty((batch.num_rows, len(view.features) + 1), dtype=object)
-    values[:, 0] = encode_times(to_micros(batch.column(EVENT_TIME)))
-    for index, feature in enumerate(view.features, start=1):
-        values[:, index] = encode_column(batch.column(feature.name), feature.type, feature.name)
-    columns = {name: batch.column(name).cast(pa.string()).to_pylist() for name in view.entity.join_keys}
-    return list(map(framed, entity_keys(project, columns))), values
+def _rows_of(path: Path) -> int:
+    with _opened(path) as file:
+        return int(file.metadata.num_rows)
 
 
-class _Calls:
-    """Packs calls of the writing script for one view."""
+def _mostly_absent(lanes: Lanes, view: View, path: Path, project: str) -> bool:
+    """Whether ready-made hashes are worth a try: the server reads them, and few of the first rows' keys exist."""
+    batch = next(read_batches(view, path), None)
+    if batch is None or lanes.server_version() < OLDEST_SERVER:
+        return False
+    keys = keys_of(view, batch.slice(0, KEYS_LOOKED_AT), project)
+    return lanes.existing(keys) < len(keys) / 2
 
-    def __init__(self, view: View, rows_a_call: int) -> None:
-        names = [b"%d" % (len(view.features) + 1), time_field(view.name)]
-        names += [field_name(view.name, feature) for feature in view.feature_names]
-        self._names = b"".join(map(framed, names))
-        self._arguments = len(names)
-        self._digest = framed(WRITE_NOT_OLDER.digest.encode())
-        self._rows = rows_a_call
 
-    def blocks(self, keys: list[bytes], values: Framed) -> Iterator[tuple[bytes, int]]:
-        """(packed calls, how many) for framed keys and values."""
-        step = self._rows * CALLS_A_BLOCK
-        for first in range(0, len(keys), step):
-            last = min(first + step, len(keys))
-            starts = range(first, last, self._rows)
-            yield (
-                b"".join(self._call(keys[at : at + self._rows], values[at : at + self._rows]) for at in starts),
-                len(starts),
-            )
+def _restore(lanes: Lanes, view: View, batches: Iterator[pa.RecordBatch], project: str) -> tuple[int, list[int]]:
+    """(rows written, the numbers of the rows whose key exists)."""
+    for batch in batches:
+        for block, answers in restores(view, batch, project):
+            lanes.send(block, answers)
+    answered = lanes.finish()
+    return answered.total, answered.busy
 
-    def _call(self, keys: list[bytes], values: Framed) -> bytes:
-        count = 3 + len(keys) + self._arguments + values.size
-        head = b"*%d\r\n$7\r\nEVALSHA\r\n%b%b" % (count, self._digest, framed(b"%d" % len(keys)))
-        return b"".join([head, *keys, self._names, *values.ravel()])
+
+def _chosen_rows(batches: Iterator[pa.RecordBatch], numbers: list[int]) -> Iterator[pa.RecordBatch]:
+    """Of all rows only those with these numbers, which ascend."""
+    wanted, first = np.array(numbers), 0
+    for batch in batches:
+        start, end = np.searchsorted(wanted, (first, first + batch.num_rows))
+        if start < end:
+            yield batch.take(pa.array(wanted[start:end] - first))
+        first += batch.num_rows
+
+
+def _write_not_older(
+    lanes: Lanes, view: View, batches: Iterator[pa.RecordBatch], project: str, rows_a_call: int
+) -> int:
+    lanes.load_script(WRITE_NOT_OLDER.source)
+    for batch in batches:
+        for block, answers in script_calls(view, batch, project, rows_a_call):
+            lanes.send(block, answers)
+    return lanes.finish().total

@@ -1,4 +1,4 @@
-"""Whole columns into Feast's bytes at once, each value already framed as a Redis argument ("$3\\r\\n…\\r\\n").
+"""Whole columns into Feast's bytes at once, each value already in its frame (rtp.stores.redis_frames).
 
 The same bytes as :func:`rtp.stores.feast_layout.encode_value` gives one by one; numpy does the work, so that a
 row of twenty features costs microseconds.
@@ -27,35 +27,31 @@ from rtp.stores.feast_layout import (
     encode_time,
     varint,
 )  # fmt: skip
+from rtp.stores.redis_frames import ARGUMENT, Frame, framed
 
 Framed = npt.NDArray[np.object_]
-"""One `bytes` an element: a length line, the payload, an end of line."""
+"""One `bytes` an element: the head of its frame, the payload, the tail."""
 
 
-def framed(payload: bytes) -> bytes:
-    """A payload as an argument of the Redis protocol."""
-    return b"$%d\r\n%b\r\n" % (len(payload), payload)
-
-
-def encode_column(column: pa.Array, kind: FeatureType, name: str) -> Framed:
+def encode_column(column: pa.Array, kind: FeatureType, name: str, frame: Frame = ARGUMENT) -> Framed:
     """A column as framed `feast.types.Value`; raises Rejected if it cannot be read as the feature's type."""
     try:
-        encoded = _ENCODERS[kind](column)
+        encoded = _ENCODERS[kind](column, frame)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError) as error:
         raise Rejected(
             f"The column {name} is {column.type}, which is no {kind.value}: {error}", reason="WRONG_TYPE", field=name
         ) from error
     if column.null_count:
         encoded[column.is_null().to_numpy(zero_copy_only=False)] = framed(
-            NO_TIME if kind is FeatureType.TIME else UNKNOWN
+            NO_TIME if kind is FeatureType.TIME else UNKNOWN, frame
         )
     return encoded
 
 
-def encode_times(micros: npt.NDArray[np.int64]) -> Framed:
+def encode_times(micros: npt.NDArray[np.int64], frame: Frame = ARGUMENT) -> Framed:
     """Event times as framed protobuf Timestamps; few distinct ones are expected."""
     distinct, index = np.unique(micros, return_inverse=True)
-    return _objects([framed(encode_time(int(at))) for at in distinct])[index]
+    return _objects([framed(encode_time(int(at)), frame) for at in distinct])[index]
 
 
 def to_micros(column: pa.Array) -> npt.NDArray[np.int64]:
@@ -69,18 +65,18 @@ def _objects(values: list[bytes]) -> Framed:
     return array
 
 
-def _frame_fixed(tag: bytes, payload: npt.NDArray[np.uint8]) -> Framed:
-    """Frames rows of bytes that all have one length; every frame ends in a newline, so no byte is cut off."""
+def _frame_fixed(tag: bytes, payload: npt.NDArray[np.uint8], frame: Frame) -> Framed:
+    """Frames rows of bytes that all have one length; no frame ends in a zero, which numpy would cut off."""
     rows, width = payload.shape
-    head = b"$%d\r\n%b" % (width + len(tag), tag)
-    frame = np.empty((rows, len(head) + width + 2), dtype=np.uint8)
-    frame[:, : len(head)] = np.frombuffer(head, dtype=np.uint8)
-    frame[:, len(head) : -2] = payload
-    frame[:, -2:] = (13, 10)
-    return frame.view(f"S{frame.shape[1]}").ravel().astype(object)
+    head, tail = frame.head(width + len(tag)) + tag, frame.tail(width + len(tag))
+    whole = np.empty((rows, len(head) + width + len(tail)), dtype=np.uint8)
+    whole[:, : len(head)] = np.frombuffer(head, dtype=np.uint8)
+    whole[:, len(head) : len(head) + width] = payload
+    whole[:, len(head) + width :] = np.frombuffer(tail, dtype=np.uint8)
+    return whole.view(f"S{whole.shape[1]}").ravel().astype(object)
 
 
-def _frame_varints(tag: bytes, numbers: npt.NDArray[np.int64]) -> Framed:
+def _frame_varints(tag: bytes, numbers: npt.NDArray[np.int64], frame: Frame) -> Framed:
     """Protobuf varints, seven bits a byte, grouped by their length."""
     unsigned = numbers.view(np.uint64)
     lengths = np.ones(len(unsigned), dtype=np.int64)
@@ -92,7 +88,7 @@ def _frame_varints(tag: bytes, numbers: npt.NDArray[np.int64]) -> Framed:
         shifts = (np.arange(length, dtype=np.uint64) * np.uint64(7))[None, :]
         groups = (unsigned[chosen][:, None] >> shifts & np.uint64(0x7F)).astype(np.uint8)
         groups[:, :-1] |= 0x80
-        result[chosen] = _frame_fixed(tag, groups)
+        result[chosen] = _frame_fixed(tag, groups, frame)
     return result
 
 
@@ -100,42 +96,42 @@ def _numbers(column: pa.Array) -> npt.NDArray[np.int64]:
     return np.ascontiguousarray(pc.fill_null(column, 0).to_numpy(zero_copy_only=False).astype(np.int64, copy=False))
 
 
-def _ints(column: pa.Array) -> Framed:
-    return _frame_varints(INT64_TAG, _numbers(column.cast(pa.int64())))
+def _ints(column: pa.Array, frame: Frame) -> Framed:
+    return _frame_varints(INT64_TAG, _numbers(column.cast(pa.int64())), frame)
 
 
-def _seconds(column: pa.Array) -> Framed:
+def _seconds(column: pa.Array, frame: Frame) -> Framed:
     micros = _numbers(column.cast(pa.timestamp("us", "UTC")).cast(pa.int64()))
-    return _frame_varints(TIME_TAG, micros // 1_000_000)
+    return _frame_varints(TIME_TAG, micros // 1_000_000, frame)
 
 
-def _floats(column: pa.Array) -> Framed:
+def _floats(column: pa.Array, frame: Frame) -> Framed:
     if pa.types.is_decimal(column.type):
         values = np.array([np.nan if value is None else float(value) for value in column.to_pylist()], dtype="<f8")
     else:
         values = np.ascontiguousarray(pc.fill_null(column.cast(pa.float64()), np.nan).to_numpy(), dtype="<f8")
-    encoded = _frame_fixed(DOUBLE_TAG, values.view(np.uint8).reshape(len(values), 8))
+    encoded = _frame_fixed(DOUBLE_TAG, values.view(np.uint8).reshape(len(values), 8), frame)
     unknown = np.isnan(values)
     if unknown.any():
-        encoded[unknown] = framed(UNKNOWN)
+        encoded[unknown] = framed(UNKNOWN, frame)
     return encoded
 
 
-def _flags(column: pa.Array) -> Framed:
+def _flags(column: pa.Array, frame: Frame) -> Framed:
     values = pc.fill_null(column.cast(pa.bool_()), fill_value=False).to_numpy(zero_copy_only=False)
-    encoded: Framed = _objects([framed(BOOL_TAG + b"\x00"), framed(BOOL_TAG + b"\x01")])[values.astype(np.intp)]
+    encoded: Framed = _objects([framed(BOOL_TAG + bit, frame) for bit in (b"\x00", b"\x01")])[values.astype(np.intp)]
     return encoded
 
 
-def _texts(column: pa.Array) -> Framed:
+def _texts(column: pa.Array, frame: Frame) -> Framed:
     dictionary = pc.fill_null(column.cast(pa.string()), "").dictionary_encode()
     distinct = [value.encode() for value in dictionary.dictionary.to_pylist()]
-    framed_distinct = _objects([framed(STRING_TAG + varint(len(value)) + value) for value in distinct])
+    framed_distinct = _objects([framed(STRING_TAG + varint(len(value)) + value, frame) for value in distinct])
     encoded: Framed = framed_distinct[dictionary.indices.to_numpy(zero_copy_only=False)]
     return encoded
 
 
-def _lists(column: pa.Array) -> Framed:
+def _lists(column: pa.Array, frame: Frame) -> Framed:
     """Each distinct string is encoded once; a row then only joins its items."""
     column = column.cast(pa.list_(pa.string()))
     items = pc.fill_null(column.values, "").dictionary_encode()
@@ -143,10 +139,10 @@ def _lists(column: pa.Array) -> Framed:
     encoded = _objects([b"\x0a" + varint(len(value)) + value for value in distinct])
     flat = encoded[items.indices.to_numpy(zero_copy_only=False)].tolist()
     bodies = [b"".join(flat[start:end]) for start, end in pairwise(column.offsets.to_pylist())]
-    return _objects([framed(STRINGS_TAG + varint(len(body)) + body) for body in bodies])
+    return _objects([framed(STRINGS_TAG + varint(len(body)) + body, frame) for body in bodies])
 
 
-_ENCODERS: dict[FeatureType, Callable[[Any], Framed]] = {
+_ENCODERS: dict[FeatureType, Callable[[Any, Frame], Framed]] = {
     FeatureType.INT: _ints,
     FeatureType.FLOAT: _floats,
     FeatureType.TEXT: _texts,

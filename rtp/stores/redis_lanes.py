@@ -8,19 +8,31 @@ from collections import deque
 from types import TracebackType
 from typing import Any, Self
 
+import msgspec
 from redis import Redis
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 from redis.retry import Retry
 
 from rtp.errors import Retryable
 
+KEY_EXISTS = "BUSYKEY"
+
+
+class Answered(msgspec.Struct, frozen=True):
+    """What Redis answered to the commands sent since the last time it was asked."""
+
+    total: int
+    """The sum of the integers; an OK counts as one."""
+    busy: list[int]
+    """The numbers, counted from 0 in the order of sending, of the commands refused because their key exists."""
+
 
 class Lanes:
-    """Sends blocks of commands in turn over the lanes; sums up their integer answers.
+    """Sends blocks of commands in turn over the lanes; sums up their answers.
 
     Blocks on different lanes may be carried out in another order than sent. Raises Retryable when Redis does
-    not answer or refuses a command.
+    not answer or refuses a command for another reason than that a key exists.
     """
 
     def __init__(self, url: str, *, lanes: int = 16, ahead: int = 4) -> None:
@@ -28,7 +40,8 @@ class Lanes:
         self._lanes = lanes
         self._ahead = ahead
         self._waiting: deque[tuple[Any, int]] = deque()
-        self._sum = 0
+        self._sum = self._answers = 0
+        self._busy: list[int] = []
 
     def __enter__(self) -> Self:
         try:
@@ -53,8 +66,26 @@ class Lanes:
         except RedisError as error:
             raise _stopped(error) from error
 
+    def server_version(self) -> tuple[int, ...]:
+        """Of the Redis at the other end."""
+        try:
+            about: Any = self._client.info("server")
+            return tuple(map(int, about["redis_version"].split(".")))
+        except RedisError as error:
+            raise _stopped(error) from error
+
+    def existing(self, keys: list[bytes]) -> int:
+        """How many of the keys exist."""
+        try:
+            pipeline = self._client.pipeline(transaction=False)
+            for key in keys:
+                pipeline.exists(key)
+            return sum(pipeline.execute())
+        except RedisError as error:
+            raise _stopped(error) from error
+
     def send(self, block: bytes, answers: int) -> None:
-        """Sends packed commands that will be answered by so many integers."""
+        """Sends packed commands that will be answered so many times, by integers or OK."""
         try:
             if len(self._waiting) >= self._lanes * self._ahead:
                 self._receive()
@@ -65,19 +96,29 @@ class Lanes:
         except RedisError as error:
             raise _stopped(error) from error
 
-    def finish(self) -> int:
-        """Waits for all answers and gives their sum."""
+    def finish(self) -> Answered:
+        """Waits for all answers that are still to come."""
         try:
             while self._waiting:
                 self._receive()
         except RedisError as error:
             raise _stopped(error) from error
-        return self._sum
+        answered = Answered(self._sum, self._busy)
+        self._sum, self._answers, self._busy = 0, 0, []
+        return answered
 
     def _receive(self) -> None:
         connection, answers = self._waiting.popleft()
-        for _ in range(answers):
-            self._sum += int(connection.read_response())
+        for number in range(self._answers, self._answers + answers):
+            try:
+                answer = connection.read_response()
+            except ResponseError as error:
+                if not str(error).startswith(KEY_EXISTS):
+                    raise
+                self._busy.append(number)
+            else:
+                self._sum += 1 if answer == b"OK" else int(answer)
+        self._answers += answers
 
 
 def _stopped(error: RedisError) -> Retryable:

@@ -56,6 +56,9 @@ class Hashes:
     def all(self) -> dict[bytes, dict[bytes, bytes]]:
         return {key: self._client.hgetall(key) for key in self._client.scan_iter()}  # type: ignore[misc]
 
+    def put(self, key: bytes, fields: dict[bytes, bytes]) -> None:
+        self._client.hset(key, mapping=fields)  # type: ignore[arg-type]
+
     def clear(self) -> None:
         self._client.flushall()
 

@@ -80,6 +80,22 @@ def test_newer_values_survive_and_a_repetition_changes_nothing(hashes: Hashes, l
     assert hashes.all() == after
 
 
+@pytest.mark.parametrize("already", [0, 20, 90], ids=["no_key", "some_keys", "most_keys"])
+def test_rows_of_another_view_stay_beside_it(hashes: Hashes, lake: Lake, redis_url: str, already: int) -> None:
+    """An entity has one hash for all its views: a ready-made one must not take the place of what is there."""
+    path = lake.mart("customer_profile")
+    rows = rows_of(CUSTOMER_PROFILE, 120)
+    write_mart(path, CUSTOMER_PROFILE, rows)
+    materialize(redis_url, CUSTOMER_PROFILE, path)
+    alone = hashes.all()
+    hashes.clear()
+    live = {key: {b"_ts:customer_live": b"\x08\x01", b"live": b"1"} for key in sorted(alone)[:already]}
+    for key, fields in live.items():
+        hashes.put(key, fields)
+    assert materialize(redis_url, CUSTOMER_PROFILE, path).written == 120
+    assert hashes.all() == {key: {**fields, **live.get(key, {})} for key, fields in alone.items()}
+
+
 @pytest.mark.parametrize("rows_a_call", [1, 7, 50])
 def test_how_many_rows_a_call_takes_makes_no_difference(
     hashes: Hashes, tmp_path: Path, redis_url: str, rows_a_call: int
