@@ -23,6 +23,7 @@ from rtp.decisioning.policy import load_policy
 from rtp.decisioning.ports import Knowledge
 from rtp.decisioning.shopper import ConsentOf
 from rtp.features.online import OnlineStore
+from rtp.identity.config import IdentityRules, load_identity_rules
 from rtp.identity.graph import IdentityGraph
 from rtp.identity.keys import KeyedHash
 from rtp.inventory.live import StockListener
@@ -88,6 +89,11 @@ def stock_store(settings: Settings, client: Redis, *, listener: StockListener | 
 def keyed_hash(settings: Settings) -> KeyedHash:
     """What turns identifiers into partition keys and customer ids."""
     return KeyedHash(load_keyring(settings).identity_secret)
+
+
+def identity_rules(settings: Settings) -> IdentityRules:
+    """What config/identity.yaml says; raises Fatal with file and line for a mistake in it."""
+    return load_identity_rules(settings.config_dir / "identity.yaml", region=settings.phone_region)
 
 
 def event_log(settings: Settings, client: Redis) -> EventLog:

@@ -14,7 +14,7 @@ from scipy.sparse.csgraph import connected_components
 
 from rtp.identity.identifiers import STRENGTH
 from rtp.identity.keys import KeyedHash
-from rtp.identity.normalize import DEFAULT_REGION, normalize
+from rtp.identity.normalize import DEFAULT_SPELLING, Spelling, normalize
 from rtp.identity.types import Identifier, IdentifierType
 
 CONTACTS = (IdentifierType.USER_ID, IdentifierType.EMAIL, IdentifierType.PHONE, IdentifierType.LOYALTY_ID)
@@ -54,14 +54,14 @@ def resolve(
     refs: Iterable[Ref],
     keys: KeyedHash,
     *,
-    region: str = DEFAULT_REGION,
+    spelling: Spelling = DEFAULT_SPELLING,
 ) -> IdentityLinks:
     """Links of all customers.
 
     `customers` holds the columns source, customer_ref, user_id, email, phone and loyalty_id of the feed, in any order
     of rows; `refs` are those that occur in other feeds, whether or not a customer row has them.
     """
-    graph = _read(customers, refs, region)
+    graph = _read(customers, refs, spelling)
     named = list(graph.numbers)
     group = _components(graph)
     for members in _with_several_users(named, group):
@@ -69,7 +69,7 @@ def resolve(
     return _links(named, group, graph.sources, keys)
 
 
-def _read(customers: Mapping[str, Sequence[str | None]], refs: Iterable[Ref], region: str) -> _Graph:
+def _read(customers: Mapping[str, Sequence[str | None]], refs: Iterable[Ref], spelling: Spelling) -> _Graph:
     graph = _Graph()
     for source, ref in zip(customers["source"], customers["customer_ref"], strict=True):
         graph.add(source or "", _reference(source or "", ref or ""))
@@ -78,7 +78,7 @@ def _read(customers: Mapping[str, Sequence[str | None]], refs: Iterable[Ref], re
     for kind in CONTACTS:
         values = zip(customers["source"], customers["customer_ref"], customers[kind], strict=True)
         for source, ref, value in values:
-            found = normalize(kind, value, region=region) if value else None
+            found = normalize(kind, value, spelling=spelling) if value else None
             if found is not None:
                 row = graph.numbers[_reference(source or "", ref or "")]
                 graph.edges.append((row, graph.add(source or "", found)))

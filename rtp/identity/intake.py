@@ -4,9 +4,10 @@ from typing import Any
 
 import msgspec
 
+from rtp.identity.cards import with_hashed_card
 from rtp.identity.identifiers import identifiers_of, partitioning
 from rtp.identity.keys import KeyedHash
-from rtp.identity.normalize import DEFAULT_REGION
+from rtp.identity.normalize import DEFAULT_SPELLING, Spelling
 from rtp.signals.event import Event
 from rtp.signals.parse import Arrival, parse_event
 from rtp.signals.rejection import Rejection
@@ -20,17 +21,22 @@ class Accepted(msgspec.Struct, frozen=True):
 
 
 def accept(
-    raw: bytes | msgspec.Raw | dict[str, Any], arrival: Arrival, keys: KeyedHash, *, region: str = DEFAULT_REGION
+    raw: bytes | msgspec.Raw | dict[str, Any],
+    arrival: Arrival,
+    keys: KeyedHash,
+    *,
+    spelling: Spelling = DEFAULT_SPELLING,
 ) -> Accepted | Rejection:
     """An event with its partition key, or why it is rejected; never raises.
 
     Beyond :func:`rtp.signals.parse.parse_event`, an event whose identifiers all stand for nobody ("null", "0") is
-    rejected as NO_IDENTITY.
+    rejected as NO_IDENTITY. What is accepted holds card tokens as keyed hashes only.
     """
     event = parse_event(raw, arrival)
     if isinstance(event, Rejection):
         return event
-    identifier = partitioning(identifiers_of(event, region=region))
+    event = with_hashed_card(event, keys, spelling)
+    identifier = partitioning(identifiers_of(event, spelling=spelling))
     if identifier is None:
         body = msgspec.json.encode(raw) if isinstance(raw, dict) else bytes(raw)
         return Rejection(

@@ -20,10 +20,21 @@ class KeyedHash:
         """ "c" and 24 hexadecimal digits: the customer whose strongest identifier this is."""
         return "c" + self._digest(identifier)
 
+    def shared_id(self, identifier: Identifier) -> str:
+        """ "c" and 24 hexadecimal digits: the customer that stands for a shared device itself, and for no person."""
+        return "c" + self._hash(f"shared:{identifier.type}:{identifier.value}")[:24]
+
+    def card(self, token: str) -> str:
+        """ "card_" and 32 hexadecimal digits, in place of a payment card's token."""
+        return "card_" + self._hash(f"card:{token}")[:32]
+
     def _digest(self, identifier: Identifier) -> str:
+        return self._hash(f"{identifier.type}:{identifier.value}")[:24]
+
+    def _hash(self, text: str) -> str:
         mac = self._base.copy()
-        mac.update(f"{identifier.type}:{identifier.value}".encode())
-        return mac.hexdigest()[:24]
+        mac.update(text.encode())
+        return mac.hexdigest()
 
 
 def partition_of(partition_key: str, partitions: int) -> int:

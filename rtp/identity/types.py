@@ -13,11 +13,17 @@ class IdentifierType(StrEnum):
     PHONE = "phone"
     LOYALTY_ID = "loyalty_id"
     CUSTOMER_REF = "customer_ref"
+    CARD = "card"
+    DEVICE = "device"
     ANONYMOUS_ID = "anonymous_id"
 
 
+DEVICES = frozenset({IdentifierType.DEVICE, IdentifierType.ANONYMOUS_ID})
+"""What names a thing that several people may use, and no person."""
+
+
 class Identifier(msgspec.Struct, frozen=True, order=True):
-    """A normalized identifier, as read; `customer_ref` values are "<source>:<ref>"."""
+    """A normalized identifier, as read; `customer_ref` is "<source>:<ref>", `card` the keyed hash of a card's token."""
 
     type: IdentifierType
     value: str

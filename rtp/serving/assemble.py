@@ -27,6 +27,7 @@ async def open_ports(settings: Settings) -> AsyncIterator[Ports]:
             settings=settings,
             keyring=load_keyring(settings),
             keyed_hash=wiring.keyed_hash(settings),
+            spelling=wiring.identity_rules(settings).spelling,
             clock=system_clock,
             log=wiring.event_log(settings, client),
             rejected=wiring.rejected_log(client),

@@ -11,6 +11,7 @@ from rtp.decisioning.decide import Decider
 from rtp.features.online import OnlineStore
 from rtp.identity.graph import IdentityGraph
 from rtp.identity.keys import KeyedHash
+from rtp.identity.normalize import Spelling
 from rtp.inventory.stock import StockStore
 from rtp.profile.consent import ConsentReader
 from rtp.profile.history import History
@@ -30,6 +31,7 @@ class Ports:
     settings: Settings
     keyring: Keyring
     keyed_hash: KeyedHash
+    spelling: Spelling
     clock: Clock
     log: EventLog
     rejected: RejectedLog

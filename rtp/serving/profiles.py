@@ -125,7 +125,7 @@ async def set_consent(request: AnyRequest, shopper: FromPath[str], data: JSONBod
         "properties": consent_properties(data.purpose, data.channel, data.status, at=at, source=data.source),
     }
     arrival = Arrival(received_at=to_micros(now), source="api", type="track")
-    outcome = accept(body, arrival, ports.keyed_hash, region=ports.settings.phone_region)
+    outcome = accept(body, arrival, ports.keyed_hash, spelling=ports.spelling)
     if isinstance(outcome, Rejection):
         raise Rejected(outcome.message, reason=outcome.reason, field=outcome.field)
     await ports.log.append([(outcome.partition_key, outcome.event)])
@@ -162,7 +162,7 @@ def _read(ports: Ports, shopper: str) -> Identifier | str:
         )
     if kind == "customer_id":
         return value
-    identifier = normalize(IdentifierType(kind), value, region=ports.settings.phone_region)
+    identifier = normalize(IdentifierType(kind), value, spelling=ports.spelling)
     if identifier is None:
         raise Rejected(
             f"This value cannot be a {kind}.", reason="BAD_IDENTIFIER", field="shopper", hint="Check its spelling."

@@ -57,7 +57,7 @@ async def call(request: AnyRequest) -> Response[bytes]:
     ports, body = ports_of(request), await read_body(request)
     kind = CALLS[request.scope["path_template"]]
     arrival = _arrival(request, body, kind)
-    outcome = accept(body, arrival, ports.keyed_hash, region=ports.settings.phone_region)
+    outcome = accept(body, arrival, ports.keyed_hash, spelling=ports.spelling)
     if isinstance(outcome, Rejection):
         await ports.rejected.append([outcome])
         EVENTS.labels(kind, outcome.reason).inc()
@@ -87,7 +87,7 @@ async def batch(request: AnyRequest) -> Response[bytes]:
         EVENTS.labels("batch", parsed.reason).inc()
         raise _problem(parsed)
     arrival = msgspec.structs.replace(arrival, sent_at=parsed.sent_at, context=parsed.context or {})
-    outcomes = [accept(item, arrival, ports.keyed_hash, region=ports.settings.phone_region) for item in parsed.batch]
+    outcomes = [accept(item, arrival, ports.keyed_hash, spelling=ports.spelling) for item in parsed.batch]
     accepted = [each for each in outcomes if isinstance(each, Accepted)]
     refused = [each for each in outcomes if isinstance(each, Rejection)]
     # The rejected first: if the log then fails, the sender repeats the batch, and events count once by message id.

@@ -140,8 +140,11 @@ def _event(body: _Body, raw: bytes, arrival: Arrival) -> Event:
     kind = _type(body, arrival)
     user_id, anonymous_id = _text(body.user_id, "userId"), _text(body.anonymous_id, "anonymousId")
     traits, context = body.traits or {}, {**arrival.context, **(body.context or {})}
-    if not (user_id or anonymous_id or _has_contact(traits, context)):
-        raise _Invalid("NO_IDENTITY", "An event needs a `userId`, an `anonymousId`, or an e-mail, phone or loyalty id.")
+    if not (user_id or anonymous_id or _has_contact(traits, context) or _has_thing(body.properties or {}, context)):
+        raise _Invalid(
+            "NO_IDENTITY",
+            "An event needs a `userId`, an `anonymousId`, or an e-mail, phone, loyalty id, card or device.",
+        )
     if raw.count(b"[") + raw.count(b"{") > MAX_DEPTH and _depth(body.properties or {}, traits, context) > MAX_DEPTH:
         raise _too_deep()
     name = _name(kind, body)
@@ -220,6 +223,13 @@ def _has_contact(traits: dict[str, Any], context: dict[str, Any]) -> bool:
     nested = context.get("traits")
     places = [traits, context, nested if isinstance(nested, dict) else {}]
     return any(place.get(name) for place in places for name in ("email", "phone", "loyaltyId", "loyalty_id"))
+
+
+def _has_thing(properties: dict[str, Any], context: dict[str, Any]) -> bool:
+    """A card that was paid with, or a device: nobody by name, and the same one each time."""
+    device = context.get("device")
+    cards = (place.get(name) for place in (properties, context) for name in ("cardToken", "card_token"))
+    return any(cards) or bool(isinstance(device, dict) and device.get("id"))
 
 
 def _message_id(body: _Body, raw: bytes, arrival: Arrival) -> str:

@@ -11,7 +11,7 @@ from rtp.clock import Clock, to_micros
 from rtp.identity.batch import IdentityLinks, resolve
 from rtp.identity.graph import IdentityGraph
 from rtp.identity.keys import KeyedHash
-from rtp.identity.normalize import DEFAULT_REGION
+from rtp.identity.normalize import DEFAULT_SPELLING, Spelling
 from rtp.identity.types import Evidence, Identifier, IdentifierType
 from rtp.profile.consent import Purpose
 from rtp.signals.feeds.schema_sql import literal
@@ -24,14 +24,14 @@ _REFERRING = ("order_lines", "offer_targets", "offer_redemptions", "consents")
 _COLUMNS = ("source", "customer_ref", "user_id", "email", "phone", "loyalty_id")
 
 
-def write_identity_links(lake: Lake, keys: KeyedHash, *, region: str = DEFAULT_REGION) -> IdentityLinks:
+def write_identity_links(lake: Lake, keys: KeyedHash, *, spelling: Spelling = DEFAULT_SPELLING) -> IdentityLinks:
     """Resolves the loaded feeds and replaces both files below `identity/`, each at once; gives what they hold."""
     with feed_session() as connection:
         customers = connection.execute(
             f"SELECT DISTINCT {', '.join(_COLUMNS)} FROM {_feed(lake, 'customers')} ORDER BY ALL"
         ).fetchall()
         columns = dict(zip(_COLUMNS, zip(*customers, strict=True), strict=True)) if customers else {}
-        links = resolve(columns or dict.fromkeys(_COLUMNS, ()), _refs(connection, lake), keys, region=region)
+        links = resolve(columns or dict.fromkeys(_COLUMNS, ()), _refs(connection, lake), keys, spelling=spelling)
     _write(lake, "customer_link", links.customers)
     _write(lake, "identifier_link", links.identifiers)
     return links

@@ -12,13 +12,13 @@ from rtp import wiring
 from rtp.clock import random_id, system_clock
 from rtp.inventory.live import stock_live
 from rtp.profile.effects import EffectHandler, EffectKind
+from rtp.profile.projector import Projector
 from rtp.settings import Settings
 from rtp.signals.log import EventLog
 from rtp.stores.warehouse import warehouse_lock
 from rtp.worker.archive import Archiver
 from rtp.worker.effects import EffectDrain, StockHandler
 from rtp.worker.processing import Processor, ProcessorSettings
-from rtp.worker.projector import Projector
 from rtp.worker.service import Worker
 
 
@@ -70,7 +70,7 @@ async def open_worker(settings: Settings) -> AsyncIterator[WorkerParts]:
         drain=EffectDrain(handlers, rejected, system_clock),
         rejected=rejected,
         rule=activation.rule,
-        settings=ProcessorSettings(settings.phone_region, settings.anonymous_ttl_days),
+        settings=ProcessorSettings(wiring.identity_rules(settings).spelling, settings.anonymous_ttl_days),
         clock=system_clock,
     )
     name = f"worker-{random_id()[:8]}"

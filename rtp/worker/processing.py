@@ -11,17 +11,18 @@ from rtp.errors import Retryable
 from rtp.identity.fragments import fragment_at
 from rtp.identity.graph import IdentityGraph, Link, Linked
 from rtp.identity.identifiers import identifiers_of, partitioning
+from rtp.identity.normalize import Spelling
 from rtp.identity.types import Evidence, Identifier, IdentifierType
 from rtp.profile.effects import Effect, TriggerRule
 from rtp.profile.folding import Folded, Incoming, Outcome, fold_entries, order_id
 from rtp.profile.fragment import Fragment
+from rtp.profile.projector import Projector
 from rtp.profile.store import FragmentStore, OrderClaims, Save
 from rtp.signals.event import LogEntry
 from rtp.signals.log import Verdict
 from rtp.signals.rejection import RejectedLog, Rejection
 from rtp.worker import telemetry
 from rtp.worker.effects import EffectDrain
-from rtp.worker.projector import Projector
 
 ATTEMPTS = 10
 
@@ -29,8 +30,7 @@ ATTEMPTS = 10
 class ProcessorSettings(msgspec.Struct, frozen=True):
     """How events are read."""
 
-    region: str
-    """Country of phone numbers without a country code."""
+    spelling: Spelling
     anonymous_ttl_days: int
 
 
@@ -110,7 +110,7 @@ class Processor:
         """Groups entries by the fragment they go into, once identity has said which that is."""
         claims: dict[tuple[str, tuple[Identifier, ...]], LogEntry] = {}
         for entry in entries:
-            claims[entry.partition_key, identifiers_of(entry.event, region=self._settings.region)] = entry
+            claims[entry.partition_key, identifiers_of(entry.event, spelling=self._settings.spelling)] = entry
         links = [
             Link(key, identifiers, Evidence("same_event", entry.event.message_id, entry.event.occurred_at))
             for (key, identifiers), entry in claims.items()
@@ -146,7 +146,7 @@ class Processor:
         )
 
     def _is_anonymous(self, entry: LogEntry) -> bool:
-        identifier = partitioning(identifiers_of(entry.event, region=self._settings.region))
+        identifier = partitioning(identifiers_of(entry.event, spelling=self._settings.spelling))
         return identifier is not None and identifier.type is IdentifierType.ANONYMOUS_ID
 
     async def _finish(self, works: Sequence[_Work]) -> list[Verdict]:

@@ -37,7 +37,8 @@ def definitions(project: Project) -> dg.Definitions:
 
     @dg.multi_asset(name="resolve_identities", specs=[links])
     def resolve_identities(settings: dg.ResourceParam[Settings]) -> dg.MaterializeResult[None]:
-        found = write_identity_links(wiring.lake(settings), wiring.keyed_hash(settings))
+        spelling = wiring.identity_rules(settings).spelling
+        found = write_identity_links(wiring.lake(settings), wiring.keyed_hash(settings), spelling=spelling)
         customers = {customer for _, _, customer in found.customers}
         return dg.MaterializeResult(
             metadata={ROWS: len(found.customers), "identifiers": len(found.identifiers), "customers": len(customers)}

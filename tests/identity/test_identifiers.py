@@ -1,9 +1,10 @@
 import pytest
 
+from rtp.identity.cards import with_hashed_card
 from rtp.identity.identifiers import identifiers_of, partitioning
 from rtp.identity.intake import Accepted, accept
 from rtp.identity.keys import KeyedHash, partition_of
-from rtp.identity.normalize import normalize
+from rtp.identity.normalize import DEFAULT_SPELLING, Spelling, normalize
 from rtp.identity.types import Identifier, IdentifierType
 from rtp.signals.parse import Arrival
 from rtp.signals.rejection import Rejection
@@ -35,7 +36,9 @@ def test_a_malformed_contact_is_no_identifier(kind: IdentifierType, value: str) 
 
 
 def test_a_national_number_depends_on_the_region() -> None:
-    assert normalize(IdentifierType.PHONE, "030 123456", region="DE") == Identifier(IdentifierType.PHONE, "+4930123456")
+    assert normalize(IdentifierType.PHONE, "030 123456", spelling=Spelling("DE")) == Identifier(
+        IdentifierType.PHONE, "+4930123456"
+    )
 
 
 def test_identifiers_come_strongest_first_and_never_from_properties() -> None:
@@ -83,3 +86,27 @@ def test_an_accepted_event_carries_its_partition_key() -> None:
     result = accept(b'{"type": "page", "userId": " u1 "}', Arrival(received_at=NOON), KEYS)
     assert isinstance(result, Accepted)
     assert result.partition_key == KEYS.partition_key(Identifier(IdentifierType.USER_ID, "u1"))
+
+
+def test_a_card_is_known_by_its_keyed_hash_and_its_token_is_kept_nowhere() -> None:
+    body = b'{"type": "track", "event": "Order Completed", "properties": {"cardToken": "tok_4711", "total": 3}}'
+    result = accept(body, Arrival(received_at=NOON), KEYS)
+    assert isinstance(result, Accepted)
+    (card,) = identifiers_of(result.event)
+    assert card == Identifier(IdentifierType.CARD, KEYS.card("tok_4711"))
+    assert "tok_4711" not in str(result.event)
+    assert with_hashed_card(result.event, KEYS, DEFAULT_SPELLING) == result.event
+
+
+def test_a_card_token_that_stands_for_nobody_is_dropped() -> None:
+    body = b'{"type": "page", "userId": "u1", "context": {"cardToken": "0000-0000"}}'
+    result = accept(body, Arrival(received_at=NOON), KEYS)
+    assert isinstance(result, Accepted)
+    assert [each.type for each in identifiers_of(result.event)] == ["user_id"]
+    assert result.event.context == {"cardToken": None}
+
+
+def test_a_device_is_an_identifier_and_partitions_what_nothing_else_does() -> None:
+    found = identifiers_of(event(user_id=None, context={"device": {"id": "tablet-7"}}))
+    assert found == (Identifier(IdentifierType.DEVICE, "tablet-7"),)
+    assert partitioning(found) == found[0]

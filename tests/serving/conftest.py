@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 
 from rtp.decisioning.catalog import Catalog
 from rtp.profile.effects import TriggerRule
+from rtp.profile.projector import Projector
 from rtp.serving.app import create_app
 from rtp.serving.assemble import open_ports
 from rtp.serving.ports import Ports
@@ -20,7 +21,6 @@ from rtp.stores.keyring import Keyring, load_keyring
 from rtp.stores.models import save_catalog
 from rtp.worker.effects import EffectDrain
 from rtp.worker.processing import Processor, ProcessorSettings
-from rtp.worker.projector import Projector
 from tests.serving import processes
 
 api, small_catalog = processes.api, processes.small_catalog
@@ -98,7 +98,7 @@ def applied(ports: Ports, redis_client: Redis) -> Applied:
         drain=EffectDrain({}, ports.rejected, ports.clock),
         rejected=ports.rejected,
         rule=TriggerRule(),
-        settings=ProcessorSettings(region=ports.settings.phone_region, anonymous_ttl_days=90),
+        settings=ProcessorSettings(ports.spelling, anonymous_ttl_days=90),
         clock=ports.clock,
     )
 

@@ -8,16 +8,17 @@ import pytest
 import redis.asyncio
 
 from rtp.errors import Rejected, Retryable
+from rtp.identity.normalize import Spelling
 from rtp.identity.types import Identifier, IdentifierType
 from rtp.profile.effects import Effect, TriggerRule
 from rtp.profile.fragment import encode_state
+from rtp.profile.projector import Projector
 from rtp.signals.event import Event, LogEntry
 from rtp.stores.fragments_redis import RedisFragments, RedisOrderClaims
 from rtp.stores.identity_redis import RedisIdentityGraph
 from rtp.stores.record_stream import RedisRejectedLog
 from rtp.worker.effects import EffectDrain
 from rtp.worker.processing import Processor, ProcessorSettings
-from rtp.worker.projector import Projector
 from tests.fakes import FakeOnlineStore, Recorder, TickingClock
 from tests.making import KEYS, NOON, SECOND, event, user_key
 
@@ -51,7 +52,7 @@ class House:
             drain=EffectDrain(handlers, self.rejected, self.clock),  # type: ignore[arg-type]
             rejected=self.rejected,
             rule=TriggerRule(frozenset({"Product Added"}), triggered),
-            settings=ProcessorSettings(region="US", anonymous_ttl_days=90),
+            settings=ProcessorSettings(Spelling(), anonymous_ttl_days=90),
             clock=self.clock,
         )
 
