@@ -79,9 +79,14 @@ async def redis_client(redis_url: str) -> AsyncIterator["redis.asyncio.Redis"]:
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     """Settings whose state lies in a temporary directory and whose ports are free."""
+    return temporary_settings(tmp_path / "state")
+
+
+def temporary_settings(state_dir: Path) -> Settings:
+    """Settings of an installation of its own."""
     return Settings(
         root=checkout_root(),
-        state_dir=tmp_path / "state",
+        state_dir=state_dir,
         config_dir=checkout_root() / "config",
         api_port=free_port(),
         dagster_port=free_port(),

@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -17,7 +18,9 @@ from rtp.optimization.sales import Window
 from rtp.services.redis_server import RedisBinary, find_redis, redis_arguments
 from rtp.settings import Settings
 from rtp.stores.keyring import load_keyring
+from tests.conftest import temporary_settings
 from tests.decisioning.conftest import AS_OF, sell
+from tests.waiting import until
 
 
 @contextmanager
@@ -66,6 +69,21 @@ class Api:
     def accepted(self) -> int:
         with redis.Redis.from_url(self.settings.redis_address) as client:
             return sum(client.xlen(key) for key in client.scan_iter("rtp:{events:?}"))
+
+
+@contextmanager
+def api_and_worker(folder: Path) -> Iterator[Api]:
+    """A whole running system: Redis, API and worker as processes of their own, ready to be asked."""
+    data = folder / "redis"
+    data.mkdir()
+    api = Api(temporary_settings(folder / "state"), find_redis(), data)
+    with (
+        api.redis(),
+        running([sys.executable, "-m", "rtp", "serve"], **api.environment()),
+        running([sys.executable, "-m", "rtp", "worker"], **api.environment()),
+    ):
+        until(api.ready, what="the API is ready", seconds=60.0)
+        yield api
 
 
 @pytest.fixture
