@@ -108,12 +108,25 @@ def release(state: StockState, reservation_id: str, *, now: int) -> tuple[StockS
     return msgspec.structs.replace(state, reservations=held), True
 
 
-def commit(state: StockState, order_id: str, quantity: int, *, reservation_ids: Sequence[str], now: int) -> StockState:
-    """Holds an order's units until they are shipped or counted; its reservations end. Once per order."""
+def commit(
+    state: StockState,
+    order_id: str,
+    quantity: int,
+    *,
+    reservation_ids: Sequence[str],
+    now: int,
+    placed_at: int | None = None,
+) -> StockState:
+    """Holds an order's units until they are shipped or counted; its reservations end. Once per order.
+
+    What counts as "counted" is any count after `placed_at`: an order told of late was on the shelf for none of them.
+    """
     if order_id in state.commitments:
         return state
     ended = {order_id, *reservation_ids}
     held = {key: hold for key, hold in running(state, now).items() if key not in ended}
     return msgspec.structs.replace(
-        state, reservations=held, commitments={**state.commitments, order_id: Hold(quantity, now)}
+        state,
+        reservations=held,
+        commitments={**state.commitments, order_id: Hold(quantity, now if placed_at is None else placed_at)},
     )

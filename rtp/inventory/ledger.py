@@ -130,12 +130,15 @@ class StockLedger(ABC):
         quantities: dict[str, int],
         *,
         now: int,
+        placed_at: int | None = None,
         reservation_ids: Sequence[str] = (),
     ) -> None:
         """Turns the order's reservations (those named, and one named as the order) into commitments, once."""
 
         def change(quantity: int, state: StockState) -> StockState:
-            return available.commit(state, order_id, quantity, reservation_ids=reservation_ids, now=now)
+            return available.commit(
+                state, order_id, quantity, reservation_ids=reservation_ids, now=now, placed_at=placed_at
+            )
 
         await self._change(
             {(store_id, product_id): partial(change, quantity) for product_id, quantity in quantities.items()}, now=now

@@ -95,9 +95,12 @@ class StockStore(Protocol):
         quantities: dict[str, int],
         *,
         now: int,
+        placed_at: int | None = None,
         reservation_ids: Sequence[str] = (),
     ) -> None:
         """An order was placed: its reservations become commitments (or new ones are made), once per order.
+
+        `placed_at` is now, unless the order is told of late: then the counts made since have seen its units go.
 
         Its reservations are those named here, and one that carries the order's id.
         """

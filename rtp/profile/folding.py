@@ -106,7 +106,12 @@ class _Folding:
             quantities = Counter[str]()
             for line in product_lines(event):
                 quantities[line.product_id] += line.quantity
-            payload = {"order_id": order, "store_id": event.store_id, "quantities": dict(quantities)}
+            payload = {
+                "order_id": order,
+                "store_id": event.store_id,
+                "quantities": dict(quantities),
+                "placed_at": event.occurred_at,
+            }
             if reservations := reservation_ids(event):
                 payload["reservation_ids"] = reservations
             effects.append(Effect(effect_id=f"{event.message_id}:stock", kind="stock", payload=payload))

@@ -100,6 +100,11 @@ class StockHandler:
             order, store, quantities = (effect.payload[name] for name in ("order_id", "store_id", "quantities"))
             reservations = effect.payload.get("reservation_ids", ())
             await self._stock.commit(
-                order, store, quantities, now=to_micros(self._clock()), reservation_ids=reservations
+                order,
+                store,
+                quantities,
+                now=to_micros(self._clock()),
+                placed_at=effect.payload.get("placed_at"),
+                reservation_ids=reservations,
             )
         return [None] * len(effects)

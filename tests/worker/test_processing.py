@@ -109,7 +109,7 @@ async def test_an_order_counts_once_whoever_reports_it(house: House) -> None:
 async def test_an_order_in_a_store_commits_its_stock(house: House) -> None:
     await house.counted(entry(1, order("m1", "o1")), entry(2, order("m2", "o2", store=None)))
     ((_, (effect,)),) = house.stock.calls
-    assert effect.payload == {"order_id": "o1", "store_id": "s1", "quantities": {"p1": 3}}
+    assert effect.payload == {"order_id": "o1", "store_id": "s1", "quantities": {"p1": 3}, "placed_at": NOON}
 
 
 async def test_triggers_see_the_features_after_the_event(house: House) -> None:
