@@ -30,6 +30,8 @@ class Incoming(msgspec.Struct, frozen=True):
     entry: LogEntry
     order_counts: bool = True
     """False where another event has already counted the order that this one completes."""
+    verdict: Outcome | None = None
+    """What it was found to be when it was first folded; None where that is now to be found."""
 
 
 class Folded(msgspec.Struct, frozen=True):
@@ -80,14 +82,20 @@ class _Folding:
         if position in self._seen:
             repeated = min(self._messages[message]) < position
             return "duplicate" if repeated or not incoming.order_counts else "applied"
-        repeated = any(abs(position[0] - other[0]) <= DEDUPLICATION_MS for other in self._messages.get(message, ()))
-        outcome: Outcome = "duplicate" if repeated or not incoming.order_counts else self._fold(entry.event)
+        outcome = incoming.verdict or self._judged(incoming, position, message)
+        if outcome == "applied":
+            outcome = self._fold(entry.event)
         if outcome == "rejected":
             return outcome
         self._seen[position] = message
         self._messages.setdefault(message, []).append(position)
         self.changed = True
         return outcome
+
+    def _judged(self, incoming: Incoming, position: Position, message: int) -> Outcome:
+        """Whether it counts, if it can be folded."""
+        repeated = any(abs(position[0] - other[0]) <= DEDUPLICATION_MS for other in self._messages.get(message, ()))
+        return "duplicate" if repeated or not incoming.order_counts else "applied"
 
     def _fold(self, event: Event) -> Outcome:
         try:

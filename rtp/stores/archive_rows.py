@@ -49,6 +49,7 @@ def event_row(entry: StoredEntry) -> ArchivedRow:
         "partition_key": entry.fields[b"k"].decode(),
         "customer_id": customer_id or None,
         "duplicate": counted != "applied",
+        "verdict": counted,
         "channel": event.channel,
         "store_id": event.store_id,
         "product_id": text(properties.get("product_id", properties.get("productId"))),

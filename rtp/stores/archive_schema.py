@@ -21,6 +21,7 @@ ARCHIVES: Mapping[str, list[tuple[str, str]]] = {
         ("partition_key", _TEXT),
         ("customer_id", _TEXT),
         ("duplicate", "BOOLEAN"),
+        ("verdict", _TEXT),
         ("channel", _TEXT),
         ("store_id", _TEXT),
         ("product_id", _TEXT),

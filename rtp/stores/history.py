@@ -7,10 +7,10 @@ from typing import Any
 import msgspec
 from redis.asyncio import Redis
 
-from rtp.clock import to_micros
 from rtp.identity.keys import partition_of
 from rtp.profile.history import PastEvent
-from rtp.signals.event import Event, EventType
+from rtp.signals.event import EventType
+from rtp.stores.archived_events import EVENT_COLUMNS, archive_files, archived_event
 from rtp.stores.event_log_redis import decode_entry, stream_key, verdicts_key
 from rtp.stores.lake import Lake
 from rtp.stores.outage import outage_is_retryable
@@ -18,9 +18,8 @@ from rtp.stores.outage import outage_is_retryable
 LOOK_BACK = 5_000
 """Entries at the end of a partition that are searched for what the archive does not have yet."""
 
-_QUERY = """
-SELECT partition, position, message_id, type, name, occurred_at, received_at, user_id, anonymous_id, properties, traits,
-       context, source, gpc, customer_id
+_QUERY = f"""
+SELECT partition, position, customer_id, {EVENT_COLUMNS}
 FROM read_parquet($files, union_by_name = true, hive_partitioning = false)
 WHERE partition_key IN (SELECT unnest($keys)) AND NOT coalesce(duplicate, false) AND customer_id IS NOT NULL
   AND ($kind IS NULL OR type = $kind)
@@ -73,13 +72,13 @@ class LakeAndLogHistory:
     def _archived(self, keys: list[str], limit: int, kind: EventType | None) -> dict[Place, PastEvent]:
         import duckdb
 
-        files = [str(path) for path in self._lake.archive("events").glob("**/*.parquet")]
+        files = archive_files(self._lake)
         if not files:
             return {}
         with duckdb.connect() as connection:
             connection.execute("SET TimeZone = 'UTC'")
             rows = connection.execute(_QUERY, {"files": files, "keys": keys, "kind": kind, "limit": limit}).fetchall()
-        return {(row[0], row[1]): PastEvent(_event(row), row[14]) for row in rows}
+        return {(row[0], row[1]): PastEvent(archived_event(row[3:]), row[2]) for row in rows}
 
     def _attributes(self, customer_id: str) -> str | None:
         import duckdb
@@ -93,20 +92,3 @@ class LakeAndLogHistory:
                 {"file": str(mart), "customer": customer_id},
             ).fetchone()
         return str(row[0]) if row and row[0] else None
-
-
-def _event(row: tuple[Any, ...]) -> Event:
-    return Event(
-        message_id=row[2],
-        type=row[3],
-        name=row[4] or "",
-        occurred_at=to_micros(row[5]),
-        received_at=to_micros(row[6]),
-        user_id=row[7],
-        anonymous_id=row[8],
-        properties=msgspec.json.decode(row[9] or "{}"),
-        traits=msgspec.json.decode(row[10] or "{}"),
-        context=msgspec.json.decode(row[11] or "{}"),
-        source=row[12] or "default",
-        gpc=bool(row[13]),
-    )
