@@ -1,6 +1,7 @@
 """Many small requests, one write: what arrives while a write is under way goes together in the next."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
@@ -21,11 +22,16 @@ class Coalescer(Generic[Item, Answer]):
         *,
         most_items: int = 5_000,
         at_once: int = 1,
+        pause_seconds: float = 0.0,
     ) -> None:
-        """`at_once` writes may be under way; `most_items` go into one, unless one request alone has more."""
+        """`at_once` writes may be under way; `most_items` go into one, unless one request alone has more.
+
+        A write that follows another one begins at least `pause_seconds` after it began: more go together then.
+        """
         self._write = write
         self._most_items = most_items
         self._at_once = at_once
+        self._pause_seconds = pause_seconds
         self._waiting: list[_Waiting[Item, Answer]] = []
         self._writing = 0
         self._writers: set[asyncio.Task[None]] = set()
@@ -47,7 +53,10 @@ class Coalescer(Generic[Item, Answer]):
     async def _write_all(self) -> None:
         try:
             while self._waiting:
+                began = time.monotonic()
                 await self._write_group()
+                if self._pause_seconds and (left := began + self._pause_seconds - time.monotonic()) > 0:
+                    await asyncio.sleep(left)
         finally:
             self._writing -= 1
 

@@ -56,11 +56,20 @@ class Cells(msgspec.Struct, frozen=True):
 
     def combine(self, left: State, right: State) -> State:
         """Sums cell by cell."""
+        if len(right) == 1 and right[0][0] >= left[-1][0]:
+            return self._followed(left, *right[0])
         sums: dict[int, int] = dict(left)
         for cell, amount in right:
             sums[cell] = sums.get(cell, 0) + amount
         oldest = max(sums) - self.keep
         return [[cell, sums[cell]] for cell in sorted(sums) if cell > oldest]
+
+    def _followed(self, left: State, newest: int, amount: int) -> State:
+        """What nearly every event comes to: one more in the newest cell, or a cell after it."""
+        last, total = left[-1]
+        kept = [*left[:-1], [newest, total + amount]] if last == newest else [*left, [newest, amount]]
+        oldest = newest - self.keep
+        return kept if kept[0][0] > oldest else [each for each in kept if each[0] > oldest]
 
 
 class Newest(msgspec.Struct, frozen=True):

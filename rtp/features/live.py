@@ -161,6 +161,9 @@ AS_OF = "as_of"
 """The feature that every projection has besides: the moment it is valid for, in microseconds."""
 
 ACCUMULATORS: tuple[Accumulator, ...] = tuple({feature.over.name: feature.over for feature in LIVE_FEATURES}.values())
+_PROJECTING = [(each.name, each.over.name, each.value, each.before) for each in LIVE_FEATURES]
+_LIFTING = [(part.name, part.lift) for part in ACCUMULATORS]
+_COMBINING = [(part.name, part.combine) for part in ACCUMULATORS]
 SEEN = "seen"
 """The key that says that any event was folded: from then on counters are 0 and not unknown."""
 
@@ -180,7 +183,7 @@ def fold(state: LiveState, event: Event) -> LiveState:
 
 def lift(event: Event) -> LiveState:
     """The state that one event alone amounts to."""
-    lifted = {part.name: value for part in ACCUMULATORS if (value := part.lift(event)) is not None}
+    lifted = {name: value for name, lift_part in _LIFTING if (value := lift_part(event)) is not None}
     return {SEEN: 1, **lifted}
 
 
@@ -194,10 +197,12 @@ def combine(states: Iterable[LiveState]) -> LiveState:
 
 def _combine_two(left: LiveState, right: LiveState) -> LiveState:
     combined: LiveState = {SEEN: 1}
-    for part in ACCUMULATORS:
-        found = [state[part.name] for state in (left, right) if part.name in state]
-        if found:
-            combined[part.name] = part.combine(*found) if len(found) == 2 else found[0]
+    for name, combine_part in _COMBINING:
+        one, other = left.get(name), right.get(name)
+        if one is not None and other is not None:
+            combined[name] = combine_part(one, other)
+        elif one is not None or other is not None:
+            combined[name] = one if other is None else other
     return combined
 
 
@@ -207,9 +212,9 @@ def project(state: LiveState, now: int) -> dict[str, FeatureValue]:
     Take `now` before reading fragments: then of two projections of one customer the later `as_of` knows more.
     """
     row: dict[str, FeatureValue] = {AS_OF: now}
-    for feature in LIVE_FEATURES:
-        part = state.get(feature.over.name)
-        row[feature.name] = feature.value(part, now) if part is not None else (feature.before if state else None)
+    for name, over, value, before in _PROJECTING:
+        part = state.get(over)
+        row[name] = value(part, now) if part is not None else (before if state else None)
     return row
 
 

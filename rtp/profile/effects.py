@@ -34,4 +34,4 @@ class TriggerRule(msgspec.Struct, frozen=True):
     events: frozenset[str] = frozenset()
     """Names of the `track` events that may cause any; no other is looked at."""
     effects: Callable[[Event, FeatureRow], list[Effect]] = lambda _event, _features: []
-    """(event, the fragment's live features after it) -> effects; pure."""
+    """(event, the customer's live features after it) -> effects; pure."""

@@ -21,6 +21,9 @@ from rtp.profile.fragment import (
 )
 from rtp.signals.event import Event, LogEntry, position_order
 
+NO_TRIGGERS = TriggerRule()
+NOTHING_BESIDE: LiveState = {}
+
 Outcome = Literal["applied", "duplicate", "rejected"]
 
 
@@ -50,22 +53,31 @@ def order_id(event: Event) -> str | None:
     return text(event.properties.get("order_id", event.properties.get("orderId")))
 
 
-def fold_entries(fragment: Fragment, incoming: Sequence[Incoming], rule: TriggerRule = TriggerRule()) -> Folded:  # noqa: B008 - frozen
+def fold_entries(
+    fragment: Fragment,
+    incoming: Sequence[Incoming],
+    rule: TriggerRule = NO_TRIGGERS,
+    *,
+    beside: LiveState = NOTHING_BESIDE,
+) -> Folded:
     """The fragment after these entries, with the effects that they cause.
+
+    `beside` is the live state of the customer's other fragments: triggers see it too, the fragment never does.
 
     An entry folded before changes nothing; one whose message id another entry of the last 24 hours of log time has,
     or whose order has been counted, only becomes known as a duplicate. An entry that cannot be folded is "rejected"
     and harms no other.
     """
-    folding = _Folding(fragment, rule)
+    folding = _Folding(fragment, rule, beside)
     outcomes = tuple(folding.take(each) for each in incoming)
     return Folded(folding.result(), outcomes, folding.changed)
 
 
 class _Folding:
-    def __init__(self, fragment: Fragment, rule: TriggerRule) -> None:
+    def __init__(self, fragment: Fragment, rule: TriggerRule, beside: LiveState) -> None:
         self._before = fragment
         self._rule = rule
+        self._beside = beside
         self._live: LiveState = fragment.state.live
         self._consent: dict[str, Grant] = fragment.state.consent
         self._applied = fragment.state.applied
@@ -124,7 +136,7 @@ class _Folding:
                 payload["reservation_ids"] = reservations
             effects.append(Effect(effect_id=f"{event.message_id}:stock", kind="stock", payload=payload))
         if event.type == "track" and event.name in self._rule.events:
-            effects += self._rule.effects(event, project(live, event.received_at))
+            effects += self._rule.effects(event, project(combine((live, self._beside)), event.received_at))
         return effects
 
     def result(self) -> Fragment:

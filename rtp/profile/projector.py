@@ -1,11 +1,12 @@
 """The customer's fragments, combined into their row of `customer_live`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rtp.clock import Clock, to_micros
 from rtp.features.live import combine, project
 from rtp.features.online import OnlineStore
 from rtp.identity.graph import IdentityGraph
+from rtp.profile.fragment import Fragment
 from rtp.profile.store import FragmentStore
 
 CUSTOMER_LIVE = "customer_live"
@@ -24,13 +25,17 @@ class Projector:
         self._online = online
         self._clock = clock
 
-    async def project(self, customer_ids: Sequence[str]) -> None:
-        """Returns once the rows show everything folded before the call; three round trips, however many they are."""
+    async def project(self, customer_ids: Sequence[str], known: Mapping[str, Fragment] | None = None) -> None:
+        """Returns once the rows show everything folded before the call; three round trips, however many they are.
+
+        `known` are fragments as they were last seen: they are read only where they have changed since.
+        """
         if not customer_ids:
             return
         now = to_micros(self._clock())
         customers = [found for found in await self._graph.customers(customer_ids) if found is not None]
-        loaded = iter(await self._fragments.load([each for found in customers for each in found.fragments]))
+        wanted = [each for found in customers for each in found.fragments]
+        loaded = iter(await self._fragments.load(wanted, known=known))
         rows = []
         for found in customers:
             live = combine([next(loaded).state.live for _ in found.fragments])

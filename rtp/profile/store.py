@@ -1,6 +1,6 @@
 """The fragment store's port."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -23,8 +23,11 @@ class Save(msgspec.Struct, frozen=True, kw_only=True):
 class FragmentStore(Protocol):
     """Keeps fragments; several workers on one cost a retry, never a lost update."""
 
-    async def load(self, fragment_ids: Sequence[str]) -> list[Fragment]:
-        """Fragments in one round trip; an unknown one is empty."""
+    async def load(self, fragment_ids: Sequence[str], *, known: Mapping[str, Fragment] | None = None) -> list[Fragment]:
+        """Fragments in one round trip; an unknown one is empty.
+
+        Those `known` are compared by version, and read, in a second round trip, only where another has been written.
+        """
         ...
 
     async def save(self, saves: Sequence[Save]) -> list[bool]:

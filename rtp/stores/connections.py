@@ -14,8 +14,8 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 
 from rtp.stores.wire import Command, Wire, open_wire
 
-_BLOCKING = frozenset({"XREADGROUP", "XREAD", "BLPOP", "BRPOP", "BLMOVE", "BZPOPMIN", "BZPOPMAX", "WAIT", "MONITOR"})
-"""They hold their connection for as long as they wait: each gets one of redis-py's own."""
+_BLOCKING = frozenset({"XREADGROUP", "XREAD", "BLPOP", "BRPOP", "BLMOVE", "BZPOPMIN", "BZPOPMAX", "WAIT"})
+"""They hold their connection for as long as they wait: each gets one for itself."""
 
 
 def connect(url: str, *, timeout_seconds: float = 5.0) -> Redis:
@@ -30,18 +30,23 @@ def connect(url: str, *, timeout_seconds: float = 5.0) -> Redis:
 class WiredRedis(Redis):
     """redis-py's client, whose commands and plain pipelines share one :class:`rtp.stores.wire.Wire`.
 
-    Blocking commands, transactions and addresses that are no plain TCP go redis-py's own way. One event loop at a time.
+    Blocking commands get wires for themselves; transactions, and addresses that are no plain TCP, go redis-py's own
+    way. One event loop at a time.
     """
 
     _wire: Wire | None = None
+    _free: list[Wire]
     _opening: "asyncio.Task[Wire] | None" = None
-    _loop: asyncio.AbstractEventLoop | None = None
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._free = []
 
     async def execute_command(self, *args: Any, **options: Any) -> Any:
         """One command; raises what Redis refuses it with."""
-        if self.connection is not None or args[0] in _BLOCKING or not self._is_plain():
+        if self.connection is not None or not self._is_plain():
             return await super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
-        (answer,) = await self.execute_many([args])
+        (answer,) = await (self._execute_alone(args) if args[0] in _BLOCKING else self.execute_many([args]))
         if isinstance(answer, Exception):
             raise answer
         return await self.shown(args[0], options, answer)
@@ -55,9 +60,22 @@ class WiredRedis(Redis):
     async def execute_many(self, commands: Sequence[Command]) -> list[Any]:
         """The answers as Redis gives them, in one round trip; errors of single commands are among them."""
         wire = self._wire
-        if wire is None or wire.broken is not None or self._loop is not asyncio.get_running_loop():
+        if wire is None or wire.broken is not None or wire.loop is not asyncio.get_running_loop():
             wire = await self._reopened()
         return await wire.execute(commands)
+
+    async def _execute_alone(self, command: Command) -> list[Any]:
+        """On a wire that nobody else uses meanwhile; whoever is cancelled leaves none that others would read from."""
+        loop = asyncio.get_running_loop()
+        self._free = [each for each in self._free if each.broken is None and each.loop is loop]
+        wire = self._free.pop() if self._free else await self._open()
+        try:
+            answers = await wire.execute([command])
+        except BaseException:
+            wire.close()
+            raise
+        self._free.append(wire)
+        return answers
 
     async def shown(self, name: str | bytes, options: Mapping[str, Any], answer: Any) -> Any:
         """An answer in redis-py's own shape."""
@@ -73,13 +91,15 @@ class WiredRedis(Redis):
         if self._wire is not None:
             self._wire.close()
             self._wire = None
+        while self._free:
+            self._free.pop().close()
         await super().aclose(close_connection_pool)
 
     async def _reopened(self) -> Wire:
         """A new wire; those who come meanwhile wait for the same one."""
         loop = asyncio.get_running_loop()
-        if self._opening is None or self._loop is not loop:
-            self._loop, self._opening = loop, loop.create_task(self._open())
+        if self._opening is None or self._opening.get_loop() is not loop:
+            self._opening = loop.create_task(self._open())
         opening = self._opening
         try:
             self._wire = await asyncio.shield(opening)

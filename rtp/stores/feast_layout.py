@@ -73,8 +73,13 @@ def time_field(view: str) -> bytes:
     return f"_ts:{view}".encode()
 
 
+_ONE_BYTE = [bytes([value]) for value in range(0x80)]
+
+
 def varint(value: int) -> bytes:
     """A protobuf int64 as base-128 varint; negative numbers take ten bytes."""
+    if 0 <= value < 0x80:
+        return _ONE_BYTE[value]
     value &= 0xFFFF_FFFF_FFFF_FFFF
     encoded = bytearray()
     while value > 0x7F:
@@ -104,7 +109,13 @@ def signed(value: int) -> int:
 def encode_time(micros: int) -> bytes:
     """Microseconds since 1970 as a protobuf Timestamp."""
     seconds, rest = divmod(micros, 1_000_000)
-    return (b"\x08" + varint(seconds) if seconds else b"") + (b"\x10" + varint(rest * 1000) if rest else b"")
+    return (b"\x08" + _moment(seconds) if seconds else b"") + (b"\x10" + varint(rest * 1000) if rest else b"")
+
+
+@lru_cache(maxsize=65_536)
+def _moment(seconds: int) -> bytes:
+    """Shoppers act in the same seconds."""
+    return varint(seconds)
 
 
 def decode_time(data: bytes) -> int:
@@ -118,12 +129,23 @@ def decode_time(data: bytes) -> int:
 
 def encode_value(kind: FeatureType, value: FeatureValue) -> bytes:
     """A value as a serialized `feast.types.Value`; raises Rejected if it is not of the feature's type."""
-    if value is None:
-        return NO_TIME if kind is FeatureType.TIME else UNKNOWN
+    return encoder_of(kind)(value)
+
+
+@lru_cache(maxsize=len(FeatureType))
+def encoder_of(kind: FeatureType) -> Callable[[FeatureValue], bytes]:
+    """:func:`encode_value` for one type, for whoever encodes many."""
+    unknown = NO_TIME if kind is FeatureType.TIME else UNKNOWN
     accepted, encode = _ENCODERS[kind]
-    if type(value) not in accepted:
-        raise Rejected(f"A value of type {type(value).__name__} is no {kind.value}.", reason="WRONG_TYPE")
-    return encode(value)
+
+    def encoded(value: FeatureValue) -> bytes:
+        if value is None:
+            return unknown
+        if type(value) not in accepted:
+            raise Rejected(f"A value of type {type(value).__name__} is no {kind.value}.", reason="WRONG_TYPE")
+        return encode(value)
+
+    return encoded
 
 
 def decode_value(data: bytes | None) -> FeatureValue:
@@ -155,7 +177,7 @@ def encode_texts(values: Sequence[str | None]) -> bytes:
 _ENCODERS: dict[FeatureType, tuple[tuple[type, ...], Callable[[Any], bytes]]] = {
     FeatureType.FLAG: ((bool,), lambda value: BOOL_TAG + (b"\x01" if value else b"\x00")),
     FeatureType.INT: ((int,), lambda value: INT64_TAG + varint(value)),
-    FeatureType.TIME: ((int,), lambda value: TIME_TAG + varint(value // 1_000_000)),
+    FeatureType.TIME: ((int,), lambda value: TIME_TAG + _moment(value // 1_000_000)),
     FeatureType.FLOAT: ((float, int), _encode_float),
     FeatureType.TEXT: ((str,), _encode_text),
     FeatureType.TEXTS: ((list,), encode_texts),

@@ -1,7 +1,7 @@
 """Fragments on Redis: one hash each, written by compare-and-set; and who has counted which order."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from redis.asyncio import Redis
@@ -22,6 +22,7 @@ from rtp.stores.outage import outage_is_retryable
 from rtp.stores.scripts import Script
 
 SECONDS_A_DAY = 86_400
+FIELDS = ["v", "s", "p", "c"]
 
 _SAVE = Script("""
 -- KEYS: the fragment, its identifier. ARGV: version, watermark and epochs expected; then state, version, watermark,
@@ -49,13 +50,23 @@ class RedisFragments:
     def __init__(self, client: Redis) -> None:
         self._client = client
 
-    async def load(self, fragment_ids: Sequence[str]) -> list[Fragment]:
+    async def load(self, fragment_ids: Sequence[str], *, known: Mapping[str, Fragment] | None = None) -> list[Fragment]:
         """See FragmentStore."""
-        pipeline = self._client.pipeline(transaction=False)
+        pipeline, known = self._client.pipeline(transaction=False), known or {}
         for each in fragment_ids:
-            pipeline.hmget(fragment_key(each), ["s", "v", "p", "c"])
+            pipeline.hmget(fragment_key(each), ["v"] if each in known else FIELDS)
         with outage_is_retryable("reading fragments"):
-            return [_read(*fields) for fields in await pipeline.execute()]
+            answers = await pipeline.execute()
+        changed = [
+            each
+            for each, fields in zip(fragment_ids, answers, strict=True)
+            if each in known and int(fields[0] or 0) != known[each].version
+        ]
+        found = dict(zip(changed, await self.load(changed), strict=True)) if changed else {}
+        return [
+            found.get(each) or known.get(each) or _read(*fields)
+            for each, fields in zip(fragment_ids, answers, strict=True)
+        ]
 
     async def save(self, saves: Sequence[Save]) -> list[bool]:
         """See FragmentStore."""
@@ -90,7 +101,7 @@ def _text(position: Position) -> str:
     return "" if position == START else f"{position[0]}-{position[1]}"
 
 
-def _read(state: bytes | None, version: bytes | None, pending: bytes | None, owner: bytes | None) -> Fragment:
+def _read(version: bytes | None, state: bytes | None, pending: bytes | None, owner: bytes | None) -> Fragment:
     return Fragment(
         state=decode_state(state) if state else FragmentState(),
         version=int(version or 0),

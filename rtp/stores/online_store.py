@@ -1,6 +1,6 @@
 """The online store on Redis, in Feast's own layout: what Feast's SDK writes is read, and what is written it reads."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -11,23 +11,20 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from rtp.errors import Rejected, Retryable
 from rtp.features.online import EVENT_TIME, EntityKey
-from rtp.features.types import FeatureType
 from rtp.features.values import FeatureRow, FeatureValue
 from rtp.features.views import PROJECT, View, parse_reference, view_named
 from rtp.stores.feast_layout import (
     decode_time,
     decode_value,
     encode_time,
-    encode_value,
+    encoder_of,
     entity_key,
     field_name,
     time_field,
 )
 from rtp.stores.scripts import Script
 
-WRITE_NOT_OLDER = Script("""
--- KEYS: entity hashes. ARGV: how many fields, their names ("_ts:view" first), then their values key after key.
--- A row is written unless what is there is newer. On Redis Cluster call it with one key.
+_NEWER = """
 local function parts(stamp)
   local found, at = {[8] = 0, [16] = 0}, 1
   while at <= #stamp do
@@ -50,8 +47,13 @@ local function newer(left, right)
   if left_seconds ~= right_seconds then return left_seconds > right_seconds end
   return left_nanos > right_nanos
 end
-local count = tonumber(ARGV[1])
-local row, at, written = {}, 1 + count, 0
+"""
+
+WRITE_NOT_OLDER = Script(f"""
+-- KEYS: entity hashes. ARGV: how many fields, their names ("_ts:view" first), then their values key after key.
+-- A row is written unless what is there is newer. On Redis Cluster call it with one key.
+{_NEWER}local count = tonumber(ARGV[1])
+local row, at, written = {{}}, 1 + count, 0
 for field = 1, count do row[2 * field - 1] = ARGV[1 + field] end
 for index = 1, #KEYS do
   local old, new = redis.call('HGET', KEYS[index], row[1]), ARGV[at + 1]
@@ -63,6 +65,15 @@ for index = 1, #KEYS do
   at = at + count
 end
 return written
+""")
+
+WRITE_ROW_NOT_OLDER = Script(f"""
+-- The same for one key. ARGV: names and values by twos, "_ts:view" first.
+{_NEWER}
+local old = redis.call('HGET', KEYS[1], ARGV[1])
+if old and old ~= ARGV[2] and newer(old, ARGV[2]) then return 0 end
+redis.call('HSET', KEYS[1], unpack(ARGV))
+return 1
 """)
 
 
@@ -99,6 +110,38 @@ def read_plan(references: tuple[str, ...]) -> tuple[Plan, ...]:
     return tuple(plans)
 
 
+class WritePlan(msgspec.Struct, frozen=True):
+    """How a view's rows are written: worked out once."""
+
+    view: str
+    join_keys: tuple[str, ...]
+    time_field: bytes
+    features: tuple[tuple[str, bytes, Callable[[FeatureValue], bytes]], ...]
+    """Name, field and encoder of each."""
+    known: frozenset[str]
+
+    def words(self, at: int, row: FeatureRow) -> list[bytes]:
+        """Fields and values by twos; raises Rejected naming the feature that does not fit."""
+        if not row.keys() <= self.known:
+            unknown = ", ".join(sorted(row.keys() - self.known))
+            raise Rejected(f"The feature view {self.view} has no feature {unknown}.", reason="UNKNOWN_FEATURE")
+        words, name = [self.time_field, encode_time(at)], ""
+        try:
+            for name, field, encode in self.features:
+                words += (field, encode(row.get(name)))
+        except Rejected as error:
+            raise Rejected(error.message, reason=error.reason, field=f"{self.view}:{name}") from error
+        return words
+
+
+@lru_cache(maxsize=64)
+def write_plan(view: str) -> WritePlan:
+    """The plan of a view; raises Rejected for one there is not."""
+    spec = view_named(view)
+    features = tuple((name, field_name(view, name), encoder_of(kind)) for name, kind in spec.types.items())
+    return WritePlan(view, spec.entity.join_keys, time_field(view), features, frozenset(spec.types))
+
+
 def _located(reference: str) -> tuple[View, bytes]:
     name, _, feature = reference.partition(":")
     if feature == EVENT_TIME:
@@ -132,16 +175,15 @@ class RedisOnlineStore:
 
     async def write(self, view: str, rows: Sequence[tuple[EntityKey, int, FeatureRow]]) -> int:
         """Each row whole, in one atomic step of its own; all in one round trip."""
-        spec = view_named(view)
-        names = [b"%d" % (len(spec.features) + 1), time_field(view), *(field_name(view, n) for n in spec.feature_names)]
+        plan = write_plan(view)
         calls = [
-            ([entity_key(self._project, _part_of(entity, spec.entity.join_keys))], [*names, *_values(spec, at, row)])
+            ([entity_key(self._project, _part_of(entity, plan.join_keys))], plan.words(at, row))
             for entity, at, row in rows
         ]
         if not calls:
             return 0
         try:
-            return sum(await WRITE_NOT_OLDER.call_many(self._client, calls))
+            return sum(await WRITE_ROW_NOT_OLDER.call_many(self._client, calls))
         except (RedisConnectionError, RedisTimeoutError) as error:
             raise Retryable("The online store does not answer.", hint="Look at `rtp status`.") from error
 
@@ -168,19 +210,3 @@ def _row(plans: tuple[Plan, ...], answers: list[list[bytes | None]]) -> dict[str
             else:
                 row[wanted.reference] = decode_value(values[wanted.position])
     return row
-
-
-def _values(view: View, at: int, row: FeatureRow) -> list[bytes]:
-    unknown = row.keys() - view.types.keys()
-    if unknown:
-        raise Rejected(
-            f"The feature view {view.name} has no feature {', '.join(sorted(unknown))}.", reason="UNKNOWN_FEATURE"
-        )
-    return [encode_time(at), *(_encoded(view, name, kind, row.get(name)) for name, kind in view.types.items())]
-
-
-def _encoded(view: View, name: str, kind: FeatureType, value: FeatureValue) -> bytes:
-    try:
-        return encode_value(kind, value)
-    except Rejected as error:
-        raise Rejected(error.message, reason=error.reason, field=f"{view.name}:{name}") from error

@@ -36,7 +36,7 @@ class Wire(asyncio.Protocol):
 
     def __init__(self, *, timeout_seconds: float) -> None:
         self._timeout = timeout_seconds
-        self._loop = asyncio.get_running_loop()
+        self.loop = asyncio.get_running_loop()
         self._reader = hiredis.Reader(protocolError=InvalidResponse, replyError=BaseParser.parse_error)
         self._waiting: deque[_Waiting] = deque()
         self._unsent: list[bytes] = []
@@ -78,12 +78,12 @@ class Wire(asyncio.Protocol):
             raise self.broken
         packed = pack(commands)
         if not self._unsent:
-            self._loop.call_soon(self._flush)
+            self.loop.call_soon(self._flush)
         self._unsent.append(packed)
-        waiting = _Waiting(len(commands), self._loop.create_future(), self._loop.time())
+        waiting = _Waiting(len(commands), self.loop.create_future(), self.loop.time())
         self._waiting.append(waiting)
         if self._watch is None:
-            self._watch = self._loop.call_later(self._timeout, self._look)
+            self._watch = self.loop.call_later(self._timeout, self._look)
         return await waiting.done
 
     def _flush(self) -> None:
@@ -96,11 +96,11 @@ class Wire(asyncio.Protocol):
         self._watch = None
         if not self._waiting:
             return
-        left = self._waiting[0].since + self._timeout - self._loop.time()
+        left = self._waiting[0].since + self._timeout - self.loop.time()
         if left <= 0:
             self._break(RedisTimeoutError("Timeout reading from Redis"))
         else:
-            self._watch = self._loop.call_later(left, self._look)
+            self._watch = self.loop.call_later(left, self._look)
 
     def close(self) -> None:
         """Ends it; whoever waits gets a ConnectionError."""

@@ -8,6 +8,7 @@ import msgspec
 
 from rtp.clock import Clock, to_micros
 from rtp.errors import Retryable
+from rtp.features.live import combine
 from rtp.identity.fragments import fragment_at
 from rtp.identity.graph import IdentityGraph, Link, Linked
 from rtp.identity.identifiers import identifiers_of, partitioning
@@ -39,6 +40,8 @@ class _Work(msgspec.Struct):
 
     fragment_id: str
     linked: Linked
+    anonymous: bool
+    """All there is to know the shopper by is an anonymous id."""
     entries: list[LogEntry]
     before: Fragment = Fragment()
     folded: Folded = Folded(Fragment(), (), False)
@@ -89,14 +92,25 @@ class Processor:
         """Links, loads, folds and saves; returns what is stored, and entries whose fragment was changed meanwhile."""
         counts = await self._count_orders(entries)
         works = await self._link(entries)
-        for work, before in zip(works, await self._fragments.load([each.fragment_id for each in works]), strict=True):
+        beside = [self._beside(work) for work in works]
+        wanted = dict.fromkeys([work.fragment_id for work in works] + [each for others in beside for each in others])
+        loaded = dict(zip(wanted, await self._fragments.load(list(wanted)), strict=True))
+        for work, others in zip(works, beside, strict=True):
+            work.before = loaded[work.fragment_id]
             incoming = [Incoming(entry, counts.get(entry.position, True)) for entry in work.entries]
-            work.before, work.folded = before, fold_entries(before, incoming, self._rule)
+            rest = combine([loaded[each].state.live for each in others])
+            work.folded = fold_entries(work.before, incoming, self._rule, beside=rest)
             work.customer_id = await self._owner(work)
         changed = [work for work in works if work.folded.changed]
         kept = {work.fragment_id for work, saved in zip(changed, await self._save(changed), strict=True) if not saved}
         again = [entry for work in works if work.fragment_id in kept for entry in work.entries]
         return [work for work in works if work.fragment_id not in kept], again
+
+    def _beside(self, work: _Work) -> list[str]:
+        """The customer's other fragments, where a trigger may ask what the shopper did in other channels."""
+        if not any(entry.event.name in self._rule.events for entry in work.entries):
+            return []
+        return [each for each in work.linked.customer.fragments if each != work.fragment_id]
 
     async def _count_orders(self, entries: Sequence[LogEntry]) -> dict[str, bool]:
         """Position of each completed order to whether it is the first event to complete that order."""
@@ -109,8 +123,11 @@ class Processor:
     async def _link(self, entries: Sequence[LogEntry]) -> list[_Work]:
         """Groups entries by the fragment they go into, once identity has said which that is."""
         claims: dict[tuple[str, tuple[Identifier, ...]], LogEntry] = {}
+        anonymous: dict[str, bool] = {}
         for entry in entries:
-            claims[entry.partition_key, identifiers_of(entry.event, spelling=self._settings.spelling)] = entry
+            identifiers = identifiers_of(entry.event, spelling=self._settings.spelling)
+            claims[entry.partition_key, identifiers] = entry
+            anonymous[entry.partition_key] = _is_anonymous(identifiers)
         links = [
             Link(key, identifiers, Evidence("same_event", entry.event.message_id, entry.event.occurred_at))
             for (key, identifiers), entry in claims.items()
@@ -120,7 +137,9 @@ class Processor:
         for entry in entries:
             found = linked[entry.partition_key]
             fragment = fragment_at(entry.partition_key, found.epochs, entry.position)
-            works.setdefault(fragment, _Work(fragment, found, [])).entries.append(entry)
+            if fragment not in works:
+                works[fragment] = _Work(fragment, found, anonymous[entry.partition_key], [])
+            works[fragment].entries.append(entry)
         return list(works.values())
 
     async def _owner(self, work: _Work) -> str:
@@ -139,15 +158,11 @@ class Processor:
                     before=work.before,
                     after=msgspec.structs.replace(work.folded.fragment, owner=work.customer_id),
                     epochs=work.linked.epochs,
-                    ttl_days=self._settings.anonymous_ttl_days if self._is_anonymous(work.entries[0]) else None,
+                    ttl_days=self._settings.anonymous_ttl_days if work.anonymous else None,
                 )
                 for work in works
             ]
         )
-
-    def _is_anonymous(self, entry: LogEntry) -> bool:
-        identifier = partitioning(identifiers_of(entry.event, spelling=self._settings.spelling))
-        return identifier is not None and identifier.type is IdentifierType.ANONYMOUS_ID
 
     async def _finish(self, works: Sequence[_Work]) -> list[Verdict]:
         """Has effects carried out, also those of entries that were folded before a crash, and forgets them."""
@@ -161,18 +176,15 @@ class Processor:
         failed = {customer for customer, done in zip(customers, answers, strict=True) if not done}
         done = [work for work in works if work.customer_id not in failed]
         await self._fragments.clear(
-            [
-                (work.fragment_id, work.before.version + work.folded.changed)
-                for work in done
-                if work.folded.fragment.pending
-            ]
+            [(work.fragment_id, _stored(work).version) for work in done if work.folded.fragment.pending]
         )
         return [verdict for work in done for verdict in _verdicts(work)]
 
     async def _project(self, works: Sequence[_Work]) -> None:
         """Also of entries folded before a crash: not being acknowledged is what says that this may be left to do."""
         seen = [work for work in works if "applied" in work.folded.outcomes]
-        await self._projector.project(list(dict.fromkeys(work.customer_id for work in seen)))
+        known = {work.fragment_id: _stored(work) for work in seen}
+        await self._projector.project(list(dict.fromkeys(work.customer_id for work in seen)), known)
         telemetry.observe_visible([entry for work in seen for entry in work.entries], to_micros(self._clock()))
 
     async def _reject(self, works: Sequence[_Work]) -> None:
@@ -184,6 +196,16 @@ class Processor:
         ]
         if broken:
             await self._rejected.append(list(map(_rejection, broken)))
+
+
+def _is_anonymous(identifiers: tuple[Identifier, ...]) -> bool:
+    identifier = partitioning(identifiers)
+    return identifier is not None and identifier.type is IdentifierType.ANONYMOUS_ID
+
+
+def _stored(work: _Work) -> Fragment:
+    """The fragment as it lies in the store now, unless somebody has written it since."""
+    return msgspec.structs.replace(work.folded.fragment, version=work.before.version + work.folded.changed)
 
 
 def _verdicts(work: _Work) -> list[Verdict]:

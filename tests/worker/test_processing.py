@@ -118,6 +118,16 @@ async def test_triggers_see_the_features_after_the_event(house: House) -> None:
     assert (customer, effect.payload) == (U1, {"adds": 1})
 
 
+async def test_triggers_see_what_the_shopper_did_elsewhere(house: House) -> None:
+    """Additions on the device, before the login, are additions of the customer."""
+    device = KEYS.partition_key(Identifier(IdentifierType.ANONYMOUS_ID, "a1"))
+    added = {"properties": {"productId": "p1"}}
+    await house.counted(entry(1, event("m1", "Product Added", user_id=None, anonymous_id="a1", **added), device))
+    await house.counted(entry(2, event("m2", anonymous_id="a1")))
+    await house.counted(entry(3, event("m3", "Product Added", anonymous_id="a1", **added)))
+    assert [effect.payload for _, (effect,) in house.activate.calls] == [{"adds": 1}, {"adds": 2}]
+
+
 async def test_effects_that_failed_are_carried_out_when_the_entry_comes_again(house: House) -> None:
     """The fold is stored, its effects are not done: acknowledging now would lose them."""
     house.activate.failures = [Retryable("not now")]
