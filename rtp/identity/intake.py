@@ -9,7 +9,7 @@ from rtp.identity.identifiers import identifiers_of, partitioning
 from rtp.identity.keys import KeyedHash
 from rtp.identity.normalize import DEFAULT_SPELLING, Spelling
 from rtp.signals.event import Event
-from rtp.signals.parse import Arrival, parse_event
+from rtp.signals.parse import Arrival, parse_event, rejection_of
 from rtp.signals.rejection import Rejection
 
 
@@ -39,11 +39,6 @@ def accept(
     identifier = partitioning(identifiers_of(event, spelling=spelling))
     if identifier is None:
         body = msgspec.json.encode(raw) if isinstance(raw, dict) else bytes(raw)
-        return Rejection(
-            reason="NO_IDENTITY",
-            message="The identifiers of the event stand for nobody (for example `null` or `0`).",
-            body=body,
-            source=arrival.source,
-            received_at=arrival.received_at,
-        )
+        message = "The identifiers of the event stand for nobody (for example `null` or `0`)."
+        return rejection_of(arrival, body, reason="NO_IDENTITY", message=message)
     return Accepted(keys.partition_key(identifier), event)

@@ -15,7 +15,7 @@ from rtp.serving.documented import WRITE_KEY, BatchCall, EventCall
 from rtp.serving.ports import ports_of
 from rtp.serving.telemetry import EVENTS
 from rtp.signals.event import EventType
-from rtp.signals.parse import Arrival, parse_batch
+from rtp.signals.parse import Arrival, arrival_of_items, parse_batch
 from rtp.signals.rejection import Rejection
 
 CALLS: dict[str, EventType] = {
@@ -79,14 +79,12 @@ async def batch(request: AnyRequest) -> Response[bytes]:
     """Takes `{"batch": [event, …]}`; a bad item is kept and reported, the rest counts. 200 means: on disk."""
     ports, body = ports_of(request), await read_body(request)
     arrival = _arrival(request, body, None)
-    parsed = parse_batch(body)
+    parsed = parse_batch(body, arrival)
     if isinstance(parsed, Rejection):
-        await ports.rejected.append(
-            [msgspec.structs.replace(parsed, source=arrival.source, received_at=arrival.received_at)]
-        )
+        await ports.rejected.append([parsed])
         EVENTS.labels("batch", parsed.reason).inc()
         raise _problem(parsed)
-    arrival = msgspec.structs.replace(arrival, sent_at=parsed.sent_at, context=parsed.context or {})
+    arrival = arrival_of_items(arrival, parsed)
     outcomes = [accept(item, arrival, ports.keyed_hash, spelling=ports.spelling) for item in parsed.batch]
     accepted = [each for each in outcomes if isinstance(each, Accepted)]
     refused = [each for each in outcomes if isinstance(each, Rejection)]

@@ -1,12 +1,13 @@
 """The event as every later stage sees it: parsed, validated, its clock corrected."""
 
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import msgspec
 
 from rtp.signals.vocabulary import BY_NAME
 
 EventType = Literal["track", "identify", "page", "screen", "group", "alias"]
+EVENT_TYPES: frozenset[str] = frozenset(get_args(EventType))
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):

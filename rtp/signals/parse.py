@@ -3,22 +3,23 @@
 import hashlib
 import re
 from datetime import datetime
-from typing import Any, get_args
+from typing import Any
 
 import msgspec
 
-from rtp.signals.event import Event, EventType
+from rtp.signals.event import EVENT_TYPES, Event, EventType
 from rtp.signals.rejection import Reason, Rejection
-from rtp.signals.timing import BadTime, occurred_at
+from rtp.signals.timing import BadTime, micros, occurred_at
 from rtp.signals.vocabulary import BadProperty, check_properties
 
 MAX_EVENT_BYTES = 32_768
 """Segment's limit for one event."""
 MAX_NAME = 256
 """Longest message id, identifier or event name."""
+MOST_CONTEXT_KEPT = 4_096
+"""A batch's context that is larger is not kept with each bad item: a small batch would become gigabytes."""
 MAX_DEPTH = 64
 """Deepest nesting of objects and lists: what is deeper would end in whoever reads it next, on a fuller stack."""
-EVENT_TYPES: frozenset[str] = frozenset(get_args(EventType))
 _TIME_FIELDS = {"timestamp", "originalTimestamp", "sentAt"}
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _PATH = re.compile(r" - at `\$\.?([^`]*)`$")
@@ -37,6 +38,8 @@ class Arrival(msgspec.Struct, frozen=True, kw_only=True):
     """A batch's `sentAt`, for items that carry none."""
     context: dict[str, Any] = {}
     """A batch's `context`, for what an item's own leaves out."""
+    keeps_context: bool = True
+    """Whether that is kept with each bad item."""
 
 
 class Batch(msgspec.Struct, frozen=True, rename="camel"):
@@ -90,23 +93,39 @@ def parse_event(raw: bytes | msgspec.Raw | dict[str, Any], arrival: Arrival) -> 
         return _rejection(why, body, arrival)
 
 
-def parse_batch(body: bytes) -> Batch | Rejection:
+def parse_batch(body: bytes, arrival: Arrival) -> Batch | Rejection:
     """The items of a batch, still unread, or why the whole body is unusable."""
     try:
         return _decode_batch(body)
     except (msgspec.DecodeError, RecursionError) as error:
-        return _rejection(_explain(error), body, Arrival(received_at=0))
+        return msgspec.structs.replace(_rejection(_explain(error), body, arrival), call="batch")
 
 
-def _rejection(why: _Invalid, body: bytes, arrival: Arrival) -> Rejection:
+def arrival_of_items(arrival: Arrival, batch: Batch) -> Arrival:
+    """What is known about the items of a batch from outside their own bodies."""
+    context = batch.context or {}
+    kept = len(msgspec.json.encode(context)) <= MOST_CONTEXT_KEPT
+    return msgspec.structs.replace(arrival, sent_at=batch.sent_at, context=context, keeps_context=kept)
+
+
+def rejection_of(arrival: Arrival, body: bytes, *, reason: Reason, message: str, field: str = "") -> Rejection:
+    """A rejection that keeps, beside the body, all that its reading depends on."""
     return Rejection(
-        reason=why.reason,
-        message=why.message,
-        field=why.field,
+        reason=reason,
+        message=message,
+        field=field,
         body=body,
         source=arrival.source,
         received_at=arrival.received_at,
+        call=arrival.type or "",
+        sent_at=micros(arrival.sent_at) if arrival.sent_at else None,
+        context=arrival.context if arrival.keeps_context else {},
+        gpc=arrival.gpc,
     )
+
+
+def _rejection(why: _Invalid, body: bytes, arrival: Arrival) -> Rejection:
+    return rejection_of(arrival, body, reason=why.reason, message=why.message, field=why.field)
 
 
 def _read(body: bytes) -> _Body:

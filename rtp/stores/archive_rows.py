@@ -9,7 +9,7 @@ from rtp.activation.outbox import ActivationRecord
 from rtp.decisioning.decision import DecisionRecord
 from rtp.features.commerce import text
 from rtp.signals.event import Event, position_order
-from rtp.signals.rejection import Rejection
+from rtp.signals.rejection import Rejection, Settlement, type_of
 
 Row = dict[str, Any]
 
@@ -100,8 +100,24 @@ def activation_row(entry: StoredEntry) -> ArchivedRow:
 
 def rejection_row(entry: StoredEntry) -> ArchivedRow:
     """A row of `rejected`."""
-    record = msgspec.json.decode(entry.fields[b"d"], type=Rejection)
-    return ArchivedRow(record.received_at, msgspec.structs.asdict(record))
+    return rejected_row(msgspec.json.decode(entry.fields[b"d"], type=Rejection))
+
+
+def rejected_row(record: Rejection) -> ArchivedRow:
+    """A row of `rejected`."""
+    values = msgspec.structs.asdict(record) | {
+        "rejection_id": record.rejection_id,
+        "type": type_of(record),
+        "size_bytes": len(record.body),
+        "context": _text(record.context),
+    }
+    return ArchivedRow(record.received_at, values)
+
+
+def settlement_row(entry: StoredEntry) -> ArchivedRow:
+    """A row of `settlements`."""
+    record = msgspec.json.decode(entry.fields[b"d"], type=Settlement)
+    return ArchivedRow(record.settled_at, msgspec.structs.asdict(record))
 
 
 def unreadable_row(stream: str, entry: StoredEntry) -> ArchivedRow:
@@ -113,8 +129,9 @@ def unreadable_row(stream: str, entry: StoredEntry) -> ArchivedRow:
         body=entry.fields.get(b"d", b""),
         source=stream,
         received_at=received_at,
+        key=f"{entry.partition}/{entry.position}",
     )
-    return ArchivedRow(received_at, msgspec.structs.asdict(rejection))
+    return rejected_row(rejection)
 
 
 ROW_OF: Mapping[str, Callable[[StoredEntry], ArchivedRow]] = {
@@ -122,6 +139,7 @@ ROW_OF: Mapping[str, Callable[[StoredEntry], ArchivedRow]] = {
     "decisions": decision_row,
     "activations": activation_row,
     "rejected": rejection_row,
+    "settlements": settlement_row,
 }
 """Archived stream to how its entries become rows."""
 

@@ -69,15 +69,31 @@ ARCHIVES: Mapping[str, list[tuple[str, str]]] = {
         ("attempts", "INTEGER"),
     ],
     "rejected": [
+        ("rejection_id", _TEXT),
         ("reason", _TEXT),
         ("message", _TEXT),
         ("field", _TEXT),
+        ("type", _TEXT),
+        ("size_bytes", "INTEGER"),
         ("body", "BLOB"),
         ("source", _TEXT),
         ("received_at", _TIME),
+        ("call", _TEXT),
+        ("sent_at", _TIME),
+        ("context", _TEXT),
+        ("gpc", "BOOLEAN"),
+        ("key", _TEXT),
+    ],
+    "settlements": [
+        ("rejection_id", _TEXT),
+        ("outcome", _TEXT),
+        ("settled_at", _TIME),
     ],
 }
-"""One row per log entry, decision, activation, rejected event; objects and lists as JSON text, as HTTP spells them."""
+"""One row per log entry, decision, activation, rejected event and one put through since.
+
+Objects and lists are JSON text, as HTTP spells them.
+"""
 
 IDENTITY_LINKS: Mapping[str, list[tuple[str, str]]] = {
     "customer_link": [("source", _TEXT), ("customer_ref", _TEXT), ("customer_id", _TEXT)],

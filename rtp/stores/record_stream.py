@@ -8,8 +8,11 @@ from redis.asyncio import Redis
 
 from rtp.signals.rejection import Rejection
 from rtp.stores.outage import outage_is_retryable
+from rtp.stores.scripts import Script
 
 _encode = msgspec.json.Encoder().encode
+CHUNK = 500
+"""Records one script call stores."""
 
 
 def record_stream_key(name: str) -> str:
@@ -39,6 +42,24 @@ class RecordStream:
             return int(await self._client.get(f"{self._key}:count") or 0)
 
 
+_APPEND_ONCE = Script("""
+-- KEYS: the stream, its count, ids of the last day. ARGV: id and record, by twos.
+local stored, at = 0, 0
+for i = 1, #ARGV, 2 do
+  if not redis.call('ZSCORE', KEYS[3], ARGV[i]) then
+    at = tonumber(string.match(redis.call('XADD', KEYS[1], '*', 'd', ARGV[i + 1]), '^%d+'))
+    redis.call('ZADD', KEYS[3], at, ARGV[i])
+    stored = stored + 1
+  end
+end
+if stored > 0 then
+  redis.call('INCRBY', KEYS[2], stored)
+  redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', at - 86400000)
+end
+return stored
+""")
+
+
 class RedisRejectedLog(RecordStream):
     """RejectedLog: what was refused, with its reason, until it is archived."""
 
@@ -46,5 +67,9 @@ class RedisRejectedLog(RecordStream):
         super().__init__(client, "rejected")
 
     async def append(self, records: Sequence[Rejection]) -> None:
-        """See RejectedLog."""
-        await super().append(records)
+        """See RejectedLog. What is rejected again more than a day later is stored again, under the same id."""
+        keys = [self._key, f"{self._key}:count", f"{self._key}:ids"]
+        chunks = [records[start : start + CHUNK] for start in range(0, len(records), CHUNK)]
+        calls = [(keys, [part for each in chunk for part in (each.rejection_id, _encode(each))]) for chunk in chunks]
+        with outage_is_retryable("storing rejected events"):
+            await _APPEND_ONCE.call_many(self._client, calls)

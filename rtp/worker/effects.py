@@ -20,6 +20,13 @@ MOST_ATTEMPTS = 10
 """A handler that fails in a way it does not know of gets so many tries; Retryable is tried for ever."""
 
 
+class FailedEffect(msgspec.Struct, frozen=True):
+    """The body of an effect among the rejected events."""
+
+    customer_id: str
+    effect: Effect
+
+
 class EffectDrain:
     """Gives effects to their handlers."""
 
@@ -53,17 +60,18 @@ class EffectDrain:
             logger.warning("%s effects have to wait: %s", kind, error.message)
             return False
         except Rejected as error:
-            await self._bury(effects, error.message)
+            await self._bury(customer_id, effects, error.message)
         except Exception:
             logger.exception("%s effects failed", kind)
             tries = self._attempts[effects[0].effect_id] = self._attempts.get(effects[0].effect_id, 0) + 1
             if tries < MOST_ATTEMPTS:
                 return False
-            await self._bury(effects, f"The handler of {kind} effects failed {tries} times; see the worker's log.")
+            message = f"The handler of {kind} effects failed {tries} times; see the worker's log."
+            await self._bury(customer_id, effects, message)
         self._attempts.pop(effects[0].effect_id, None)
         return True
 
-    async def _bury(self, effects: Sequence[Effect], message: str) -> None:
+    async def _bury(self, customer_id: str, effects: Sequence[Effect], message: str) -> None:
         now = to_micros(self._clock())
         await self._rejected.append(
             [
@@ -71,9 +79,11 @@ class EffectDrain:
                     reason="EFFECT_FAILED",
                     message=message,
                     field=effect.kind,
-                    body=msgspec.json.encode(effect),
+                    body=msgspec.json.encode(FailedEffect(customer_id, effect)),
                     source="worker",
                     received_at=now,
+                    call="effect",
+                    key=effect.effect_id,
                 )
                 for effect in effects
             ]

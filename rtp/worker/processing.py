@@ -22,6 +22,7 @@ from rtp.profile.store import FragmentStore, OrderClaims, Save
 from rtp.signals.event import LogEntry
 from rtp.signals.log import Verdict
 from rtp.signals.rejection import RejectedLog, Rejection
+from rtp.signals.segment import segment_body
 from rtp.worker import telemetry
 from rtp.worker.effects import EffectDrain
 
@@ -219,7 +220,9 @@ def _rejection(entry: LogEntry) -> Rejection:
     return Rejection(
         reason="FOLD_FAILED",
         message="The event was accepted, but could not be folded into the profile.",
-        body=msgspec.json.encode(entry.event),
+        body=segment_body(entry.event),
         source=entry.event.source,
         received_at=entry.event.received_at,
+        gpc=entry.event.gpc,
+        key=f"{entry.partition}/{entry.position}",
     )

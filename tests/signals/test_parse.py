@@ -8,7 +8,15 @@ from hypothesis import strategies as st
 
 from rtp.clock import from_micros
 from rtp.signals.event import Event
-from rtp.signals.parse import MAX_EVENT_BYTES, Arrival, Batch, parse_batch, parse_event
+from rtp.signals.parse import (
+    MAX_EVENT_BYTES,
+    MOST_CONTEXT_KEPT,
+    Arrival,
+    Batch,
+    arrival_of_items,
+    parse_batch,
+    parse_event,
+)
 from rtp.signals.rejection import Rejection
 from tests.making import DAY, NOON, SECOND
 
@@ -164,7 +172,8 @@ def test_an_email_is_identity_enough() -> None:
 
 
 def test_a_bad_item_of_a_batch_harms_no_other() -> None:
-    batch = parse_batch(b'{"sentAt": "2026-01-01T00:00:00Z", "batch": [7, {"userId": "u1", "type": "page"}, {}]}')
+    body = b'{"sentAt": "2026-01-01T00:00:00Z", "batch": [7, {"userId": "u1", "type": "page"}, {}]}'
+    batch = parse_batch(body, ARRIVAL)
     assert isinstance(batch, Batch)
     assert batch.sent_at == datetime(2026, 1, 1, tzinfo=UTC)
     assert [type(parse_event(item, ARRIVAL)) for item in batch.batch] == [Rejection, Event, Rejection]
@@ -172,7 +181,19 @@ def test_a_bad_item_of_a_batch_harms_no_other() -> None:
 
 @pytest.mark.parametrize("body", [b"{", b"[]", b"{}", b'{"batch": 3}'])
 def test_a_body_that_is_no_batch_is_rejected_whole(body: bytes) -> None:
-    assert isinstance(parse_batch(body), Rejection)
+    assert isinstance(parse_batch(body, ARRIVAL), Rejection)
+
+
+def test_a_rejection_keeps_all_that_its_reading_depends_on() -> None:
+    arrival = Arrival(received_at=NOON, sent_at=from_micros(NOON - SECOND), context={"channel": "app"}, gpc=True)
+    rejection = rejected(b"{}", arrival)
+    assert (rejection.sent_at, rejection.context, rejection.gpc) == (NOON - SECOND, {"channel": "app"}, True)
+    assert rejected(b"{}", Arrival(received_at=NOON, type="page")).call == "page"
+
+
+def test_a_large_context_of_a_batch_is_not_kept_with_each_of_its_items() -> None:
+    batch = Batch(batch=[], context={"notes": "x" * MOST_CONTEXT_KEPT})
+    assert rejected(b"{}", arrival_of_items(ARRIVAL, batch)).context == {}
 
 
 JSON = st.recursive(

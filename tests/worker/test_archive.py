@@ -15,7 +15,7 @@ from rtp.decisioning.decision import Decision, DecisionRecord
 from rtp.errors import Retryable
 from rtp.identity.keys import partition_of
 from rtp.signals.log import WORKER_GROUP, Verdict
-from rtp.signals.rejection import Rejection
+from rtp.signals.rejection import Rejection, Settlement
 from rtp.stores.archive_files import MOST_SMALL_FILES, compact_day, days_to_compact
 from rtp.stores.archive_redis import RECORD_STREAMS, ArchiveSource
 from rtp.stores.archive_schema import ARCHIVES, prepare_archives
@@ -160,13 +160,16 @@ async def test_decisions_activations_and_rejected_events_are_archived(archive: A
         status="delivered", reason="", caused_at=NOON, decided_at=None, finished_at=NOON, attempts=1,
     )  # fmt: skip
     rejection = Rejection(reason="NOT_JSON", message="No.", body=b"\xff{", received_at=NOON)
-    for name, each in zip(RECORD_STREAMS, (record, activation, rejection), strict=True):
+    settlement = Settlement(rejection_id=rejection.rejection_id, outcome="put_through", settled_at=NOON)
+    for name, each in zip(RECORD_STREAMS, (record, activation, rejection, settlement), strict=True):
         await RecordStream(archive.client, name).append([each])
     await archive.archiver.flush()
     assert [row["decision_id"] for row in archive.rows("decisions")] == ["d1"]
     assert archive.rows("decisions")[0]["features"] == '{"a":1.5}'
     assert [row["status"] for row in archive.rows("activations")] == ["delivered"]
-    assert [row["body"] for row in archive.rows("rejected")] == [b"\xff{"]
+    (rejected,) = archive.rows("rejected")
+    assert (rejected["body"], rejected["size_bytes"], rejected["type"]) == (b"\xff{", 2, "")
+    assert [row["rejection_id"] for row in archive.rows("settlements")] == [rejected["rejection_id"]]
 
 
 async def test_an_unreadable_entry_is_kept_and_holds_up_nothing(archive: Archive) -> None:

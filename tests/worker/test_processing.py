@@ -232,3 +232,14 @@ async def test_an_anonymous_fragment_expires_and_a_known_one_does_not(
     await house.counted(entry(1, event("m1", user_id=None, anonymous_id="a1"), device), entry(2, event("m2")))
     assert 89 * 86_400 < await redis_client.ttl(f"rtp:{{{device}}}:f0") <= 90 * 86_400
     assert await redis_client.ttl(f"rtp:{{{user_key()}}}:f0") == -1
+
+
+async def test_an_event_whose_rejection_was_stored_before_a_crash_is_rejected_once(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from rtp.profile import folding
+
+    monkeypatch.setattr(folding, "lift", lambda _: 1 / 0)
+    for _ in range(2):
+        assert await house.counted(entry(1, event("bad"))) == ["rejected"]
+    assert await house.rejected.count() == 1
