@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Literal
 
 import msgspec
 
@@ -20,11 +19,10 @@ from rtp.profile.fragment import (
     message_hash,
 )
 from rtp.signals.event import Event, LogEntry, position_order
+from rtp.signals.log import Outcome
 
 NO_TRIGGERS = TriggerRule()
 NOTHING_BESIDE: LiveState = {}
-
-Outcome = Literal["applied", "duplicate", "rejected"]
 
 
 class Incoming(msgspec.Struct, frozen=True):

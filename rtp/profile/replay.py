@@ -10,9 +10,10 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from rtp.identity.fragments import fragment_at
-from rtp.profile.folding import Incoming, Outcome, fold_entries
+from rtp.profile.folding import Incoming, fold_entries
 from rtp.profile.fragment import Fragment, FragmentState, Position
 from rtp.signals.event import LogEntry, position_order
+from rtp.signals.log import Outcome
 
 AT_ONCE = 500
 """Entries of one fragment that are folded together: what is kept in memory, not what comes out."""
@@ -23,6 +24,8 @@ class Archived(msgspec.Struct, frozen=True):
 
     entry: LogEntry
     verdict: Outcome
+    fragment: str = ""
+    """The fragment that it was folded into; "" where the archive does not tell, of rows of old."""
 
 
 def replay(
@@ -33,18 +36,19 @@ def replay(
 ) -> dict[str, FragmentState]:
     """The archived rows of one partition, in log order -> fragment id to its state. Pure.
 
-    `rows` come oldest position first, a row may recur; rtp.stores.archived_events reads them so. `epochs` are the
-    positions at which the fragments of a partition key were closed (see rtp.identity.fragments); a key that is not
-    named has never been closed. `until` is the watermark that each fragment is replayed to, itself included:
-    fragments that it does not name are left out; without it all are replayed to the end. With the same epochs and the
-    fragment's own watermark, `encode_state` gives the bytes that the worker has stored, if `rows` begin where the
-    fragment does.
+    `rows` come oldest position first, a row may recur; rtp.stores.archived_events reads them so. Where rows do not
+    tell their fragment, `epochs` do: the positions at which the fragments of a partition key were closed (see
+    rtp.identity.fragments); a key that is not named has never been closed. `until` is the watermark that each fragment
+    is replayed to, itself included: fragments that it does not name are left out; without it all are replayed to the
+    end. With the same epochs and the fragment's own watermark, `encode_state` gives the bytes that the worker has
+    stored, if `rows` begin where the fragment does.
     """
     states: dict[str, Fragment] = {}
     waiting: dict[str, list[Incoming]] = defaultdict(list)
     for row in rows:
         entry = row.entry
-        fragment = fragment_at(entry.partition_key, (epochs or {}).get(entry.partition_key, ()), entry.position)
+        closed = (epochs or {}).get(entry.partition_key, ())
+        fragment = row.fragment or fragment_at(entry.partition_key, closed, entry.position)
         if until is not None and not _reached(entry, until.get(fragment)):
             continue
         waiting[fragment].append(Incoming(entry, verdict=row.verdict))

@@ -1,7 +1,7 @@
 """The event log's port: durable, partitioned, read by consumer groups."""
 
 from collections.abc import Sequence
-from typing import Literal, Protocol
+from typing import Literal, Protocol, cast
 
 import msgspec
 
@@ -11,12 +11,36 @@ WORKER_GROUP = "worker"
 """The group that folds; its verdicts are what is counted and archived."""
 
 
+Outcome = Literal["applied", "duplicate", "rejected"]
+
+
 class Verdict(msgspec.Struct, frozen=True):
     """What became of an entry: archived beside it, and counted exactly once, when it is acknowledged."""
 
     entry: LogEntry
-    counted: Literal["applied", "duplicate", "rejected"]
+    counted: Outcome
     customer_id: str | None = None
+    fragment: str = ""
+    """The fragment that it went into; "" is the one called like its partition key."""
+
+    @property
+    def whose(self) -> str:
+        """Customer and fragment as the log keeps them: "<customer id> <fragment without its partition key>"."""
+        return f"{self.customer_id or ''} {self.fragment.removeprefix(self.entry.partition_key)}".rstrip(" ")
+
+
+class Settled(msgspec.Struct, frozen=True):
+    """A verdict as the log keeps it, until the entry is archived."""
+
+    counted: Outcome
+    customer_id: str | None
+    fragment: str
+
+
+def read_verdict(text: str, partition_key: str) -> Settled:
+    """The inverse of "<counted> " and :attr:`Verdict.whose`."""
+    counted, customer_id, suffix, *_ = [*text.split(" "), "", ""]
+    return Settled(cast("Outcome", counted), customer_id or None, partition_key + suffix)
 
 
 class Accounting(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,7 +13,7 @@ Reason = Literal[
     "NO_IDENTITY", "FOLD_FAILED", "EFFECT_FAILED", "UNREADABLE",
 ]  # fmt: skip
 
-Outcome = Literal["put_through", "counted_before"]
+SettledBy = Literal["put_through", "counted_before"]
 
 
 class Rejection(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -67,7 +67,7 @@ class Settlement(msgspec.Struct, frozen=True, kw_only=True):
     """A rejected event that needs no more care, since it counts."""
 
     rejection_id: str
-    outcome: Outcome
+    outcome: SettledBy
     """"counted_before": the event of its message id counted already, and nothing was put through."""
     settled_at: int
     """Microseconds since 1970 UTC."""

@@ -9,6 +9,7 @@ from rtp.activation.outbox import ActivationRecord
 from rtp.decisioning.decision import DecisionRecord
 from rtp.features.commerce import text
 from rtp.signals.event import Event, position_order
+from rtp.signals.log import read_verdict
 from rtp.signals.rejection import Rejection, Settlement, type_of
 
 Row = dict[str, Any]
@@ -23,7 +24,7 @@ class StoredEntry(msgspec.Struct, frozen=True):
     position: str
     fields: Mapping[bytes, bytes]
     verdict: str = ""
-    """ "<applied|duplicate|rejected> <customer id>", of events only."""
+    """Of events only: see rtp.signals.log.read_verdict."""
 
 
 class ArchivedRow(msgspec.Struct, frozen=True):
@@ -36,7 +37,8 @@ class ArchivedRow(msgspec.Struct, frozen=True):
 def event_row(entry: StoredEntry) -> ArchivedRow:
     """A row of `events`. An entry that was not applied has `duplicate` true: it counts nowhere."""
     event = msgspec.json.decode(entry.fields[b"d"], type=Event)
-    counted, _, customer_id = entry.verdict.partition(" ")
+    partition_key = entry.fields[b"k"].decode()
+    settled = read_verdict(entry.verdict, partition_key)
     properties = event.properties
     values = {
         "partition": entry.partition,
@@ -46,10 +48,11 @@ def event_row(entry: StoredEntry) -> ArchivedRow:
         "name": event.name,
         "user_id": event.user_id,
         "anonymous_id": event.anonymous_id,
-        "partition_key": entry.fields[b"k"].decode(),
-        "customer_id": customer_id or None,
-        "duplicate": counted != "applied",
-        "verdict": counted,
+        "partition_key": partition_key,
+        "fragment": settled.fragment,
+        "customer_id": settled.customer_id,
+        "duplicate": settled.counted != "applied",
+        "verdict": settled.counted,
         "channel": event.channel,
         "store_id": event.store_id,
         "product_id": text(properties.get("product_id", properties.get("productId"))),

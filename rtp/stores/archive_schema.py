@@ -19,6 +19,7 @@ ARCHIVES: Mapping[str, list[tuple[str, str]]] = {
         ("user_id", _TEXT),
         ("anonymous_id", _TEXT),
         ("partition_key", _TEXT),
+        ("fragment", _TEXT),
         ("customer_id", _TEXT),
         ("duplicate", "BOOLEAN"),
         ("verdict", _TEXT),

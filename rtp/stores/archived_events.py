@@ -18,7 +18,8 @@ AT_ONCE = 2_000
 
 _QUERY = f"""
 SELECT partition, position, partition_key,
-       coalesce(verdict, CASE WHEN duplicate THEN 'duplicate' ELSE 'applied' END), {EVENT_COLUMNS}
+       coalesce(verdict, CASE WHEN duplicate THEN 'duplicate' ELSE 'applied' END), coalesce(fragment, ''),
+       {EVENT_COLUMNS}
 FROM read_parquet($files, union_by_name = true, hive_partitioning = false)
 WHERE ($partition IS NULL OR partition = $partition)
   AND ($keys IS NULL OR partition_key IN (SELECT unnest($keys)))
@@ -49,7 +50,7 @@ def archived_events(
         found = connection.execute(_QUERY, {"files": files, "partition": partition, "keys": keys})
         while rows := found.fetchmany(AT_ONCE):
             for row in rows:
-                yield Archived(LogEntry(row[0], row[1], row[2], archived_event(row[4:])), row[3])
+                yield Archived(LogEntry(row[0], row[1], row[2], archived_event(row[5:])), row[3], row[4])
 
 
 def archived_event(row: Sequence[Any]) -> Event:

@@ -59,7 +59,7 @@ def counts_key(partition: int) -> str:
 
 
 def verdicts_key(partition: int) -> str:
-    """Position to "<verdict> <customer id>", until archived."""
+    """Position to "<verdict> <customer id>[ <fragment>]" (see rtp.signals.log.read_verdict), until archived."""
     return f"{stream_key(partition)}:verdicts"
 
 
@@ -162,9 +162,7 @@ class RedisEventLog:
         by_partition: dict[int, list[str]] = {}
         for verdict in verdicts:
             entry = verdict.entry
-            by_partition.setdefault(entry.partition, []).extend(
-                (entry.position, verdict.counted, verdict.customer_id or "")
-            )
+            by_partition.setdefault(entry.partition, []).extend((entry.position, verdict.counted, verdict.whose))
         with outage_is_retryable("acknowledging entries"):
             if group == WORKER_GROUP:
                 await _ACKNOWLEDGE.call_many(

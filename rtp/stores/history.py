@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 from rtp.identity.keys import partition_of
 from rtp.profile.history import PastEvent
 from rtp.signals.event import EventType
+from rtp.signals.log import read_verdict
 from rtp.stores.archived_events import EVENT_COLUMNS, archive_files, archived_event
 from rtp.stores.event_log_redis import decode_entry, stream_key, verdicts_key
 from rtp.stores.lake import Lake
@@ -63,10 +64,10 @@ class LakeAndLogHistory:
             verdicts = await self._client.hmget(verdicts_key(partition), [position for position, _ in mine])  # type: ignore[misc]
         found: dict[Place, PastEvent] = {}
         for (position, fields), verdict in zip(mine, verdicts, strict=True):
-            counted, _, customer_id = (verdict or b"").decode().partition(" ")
             entry = decode_entry(partition, position, fields)
-            if counted == "applied" and customer_id and kind in {None, entry.event.type}:
-                found[partition, entry.position] = PastEvent(entry.event, customer_id)
+            settled = read_verdict((verdict or b"").decode(), entry.partition_key)
+            if settled.counted == "applied" and settled.customer_id and kind in {None, entry.event.type}:
+                found[partition, entry.position] = PastEvent(entry.event, settled.customer_id)
         return found
 
     def _archived(self, keys: list[str], limit: int, kind: EventType | None) -> dict[Place, PastEvent]:

@@ -15,12 +15,12 @@ from rtp.identity.identifiers import identifiers_of, partitioning
 from rtp.identity.normalize import Spelling
 from rtp.identity.types import Evidence, Identifier, IdentifierType
 from rtp.profile.effects import Effect, TriggerRule
-from rtp.profile.folding import Folded, Incoming, Outcome, fold_entries, order_id
+from rtp.profile.folding import Folded, Incoming, fold_entries, order_id
 from rtp.profile.fragment import Fragment
 from rtp.profile.projector import Projector
 from rtp.profile.store import FragmentStore, OrderClaims, Save
 from rtp.signals.event import LogEntry
-from rtp.signals.log import Verdict
+from rtp.signals.log import Outcome, Verdict
 from rtp.signals.rejection import RejectedLog, Rejection
 from rtp.signals.segment import segment_body
 from rtp.worker import telemetry
@@ -211,7 +211,7 @@ def _stored(work: _Work) -> Fragment:
 
 def _verdicts(work: _Work) -> list[Verdict]:
     def verdict(entry: LogEntry, outcome: Outcome) -> Verdict:
-        return Verdict(entry, outcome, work.customer_id)
+        return Verdict(entry, outcome, work.customer_id, work.fragment_id)
 
     return list(starmap(verdict, zip(work.entries, work.folded.outcomes, strict=True)))
 

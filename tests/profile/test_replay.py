@@ -50,6 +50,11 @@ def test_what_was_rejected_or_repeated_stays_so() -> None:
     assert (state.applied, len(state.seen)) == (0, 1)
 
 
+def test_the_fragment_that_the_archive_tells_is_believed() -> None:
+    row = Archived(entry(0, "m1").entry, "applied", f"{KEY}.p7")
+    assert list(replay([row], epochs={KEY: ["9-9"]})) == [f"{KEY}.p7"]
+
+
 def test_fragments_that_no_watermark_is_given_of_are_left_out() -> None:
     assert replay([Archived(entry(0, "m1").entry, "applied")], until={"another": (9, 9)}) == {}
 

@@ -73,11 +73,12 @@ async def test_events_are_archived_with_what_became_of_them(archive: Archive) ->
     await archive.send("m1", properties=properties, context={"channel": "app", "storeId": "s1"}, gpc=True)
     partition = partition_of(user_key("m1"), PARTITIONS)
     (entry,) = await archive.log.read(WORKER_GROUP, "w", partition, count=1, block_ms=0)
-    await archive.log.acknowledge(WORKER_GROUP, [Verdict(entry, "duplicate", "c9")])
+    await archive.log.acknowledge(WORKER_GROUP, [Verdict(entry, "duplicate", "c9", f"{entry.partition_key}.2")])
     assert (await archive.archiver.flush())["events"] == 1
     (row,) = archive.rows("events")
     assert list(row) == [name for name, _ in ARCHIVES["events"]]
     expected = {
+        "fragment": f"{user_key('m1')}.2", "verdict": "duplicate",
         "partition": partition, "position": entry.position, "message_id": "m1", "customer_id": "c9", "duplicate": True,
         "channel": "app", "store_id": "s1", "product_id": "p1", "order_id": "o1", "decision_id": "d1", "gpc": True,
         "occurred_at": from_micros(NOON), "user_id": "m1", "anonymous_id": None,
