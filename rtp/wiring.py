@@ -113,7 +113,7 @@ def record_stream(client: Redis, name: str) -> RecordStream:
 
 def identity_graph(settings: Settings, client: Redis) -> IdentityGraph:
     """Which identifiers are one customer."""
-    return RedisIdentityGraph(client, keyed_hash(settings))
+    return RedisIdentityGraph(client, keyed_hash(settings), identity_rules(settings))
 
 
 def fragment_store(client: Redis) -> FragmentStore:

@@ -29,15 +29,29 @@ class Identifier(msgspec.Struct, frozen=True, order=True):
     value: str
 
 
-class Evidence(msgspec.Struct, frozen=True):
+class Evidence(msgspec.Struct, frozen=True, omit_defaults=True):
     """Why two identifiers are one person."""
 
     rule: str
-    """e.g. "same_event", "batch_feed"."""
+    """e.g. "same_event", "batch_feed"; of an undone merge "undo"."""
     source: str
-    """The message id, or the feed's name and row."""
+    """The message id, or the feed's name and row; of an undone merge who asked for it."""
     at: int
     """Microseconds since 1970 UTC."""
+    via: str = ""
+    """The identifier it was seen with, "type:value", where it was attached for that."""
+
+
+class Merge(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One customer gone into another, and why; `undone` where that has been taken back."""
+
+    merge_id: str
+    survivor: str
+    """The customer it went into."""
+    loser: str
+    """The customer that went into it."""
+    evidence: Evidence
+    undone: Evidence | None = None
 
 
 class Customer(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,3 +62,17 @@ class Customer(msgspec.Struct, frozen=True, kw_only=True):
     """Partition keys."""
     identifiers: tuple[Identifier, ...] = ()
     version: int = 0
+    stale: tuple[str, ...] = ()
+    """Customers merged into this one whose rows in the online store still say what they said before."""
+
+
+class Dossier(msgspec.Struct, frozen=True, kw_only=True):
+    """A customer with the evidence for everything that is theirs."""
+
+    customer: Customer
+    shared_device: bool
+    """True for the customer that stands for a shared device, and for no person."""
+    identifiers: tuple[tuple[Identifier, Evidence], ...]
+    fragments: tuple[tuple[str, Evidence], ...]
+    merges: tuple[Merge, ...]
+    """Of this customer and of those that went into it, oldest first; undone ones included."""

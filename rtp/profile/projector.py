@@ -25,10 +25,14 @@ class Projector:
         self._online = online
         self._clock = clock
 
-    async def project(self, customer_ids: Sequence[str], known: Mapping[str, Fragment] | None = None) -> None:
+    async def project(
+        self, customer_ids: Sequence[str], known: Mapping[str, Fragment] | None = None, *, known_empty: bool = False
+    ) -> None:
         """Returns once the rows show everything folded before the call; three round trips, however many they are.
 
-        `known` are fragments as they were last seen: they are read only where they have changed since.
+        `known` are fragments as they were last seen: they are read only where they have changed since. The rows of
+        customers that were merged into these say from now on that nothing is known. A customer without any live state
+        gets no row, unless `known_empty` asks for one that says so.
         """
         if not customer_ids:
             return
@@ -39,7 +43,12 @@ class Projector:
         rows = []
         for found in customers:
             live = combine([next(loaded).state.live for _ in found.fragments])
-            if live:
+            if live or known_empty:
                 rows.append(({"customer_id": found.customer_id}, now, project(live, now)))
+            # Who went into another customer has no row of their own any more: nobody may read what it said.
+            rows += [({"customer_id": gone}, now, project({}, now)) for gone in found.stale]
         if rows:
             await self._online.write(CUSTOMER_LIVE, rows)
+        for found in customers:
+            if found.stale:
+                await self._graph.forget_stale(found)

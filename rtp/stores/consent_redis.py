@@ -1,6 +1,6 @@
 """Consent at its source: the customer's fragments, and what the feeds said."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 from redis.asyncio import Redis
@@ -8,9 +8,11 @@ from redis.asyncio import Redis
 from rtp.errors import Retryable
 from rtp.identity.identifiers import STRENGTH
 from rtp.identity.types import IdentifierType
-from rtp.profile.consent import Consent, Grant, Purpose, Status, combine_grants
+from rtp.profile.consent import Consent, Grant, Grants, Purpose, Status, combine_grants
+from rtp.profile.merged_consent import Side, consent_of
 from rtp.profile.store import FragmentStore
-from rtp.stores.identity_keys import customer_key, read_customer
+from rtp.stores.identity_keys import customer_key
+from rtp.stores.identity_records import Record
 from rtp.stores.identity_scripts import ATTACH
 from rtp.stores.outage import answer_of, outage_is_retryable
 
@@ -40,9 +42,12 @@ class RedisConsent:
     async def read(self, customer_id: str) -> Consent:
         """See ConsentReader."""
         with outage_is_retryable("reading consent"):
-            record = await self._record(customer_id)
-        fragments = await self._fragments.load(read_customer(customer_id, record).fragments)
-        return Consent(combine_grants([_stated(record), *(each.state.consent for each in fragments)]))
+            record = Record(customer_id, await self._record(customer_id))
+        words = {f"g:{name}": _grant(name) for name in record.named(b"g:")}
+        names = sorted(record.named(b"f:"))
+        for name, fragment in zip(names, await self._fragments.load(names), strict=True):
+            words[f"f:{name}"] = fragment.state.consent
+        return Consent(consent_of(_side(record, None, words)))
 
     async def seed(self, rows: Sequence[SeedConsent]) -> None:
         """Loads what feeds state; may be repeated, and never outweighs a later word."""
@@ -71,15 +76,29 @@ class RedisConsent:
 
 
 def _call(row: SeedConsent, customer_id: str) -> tuple[list[str], list[str | int]]:
-    """The whole statement is the field's name: then a merge may copy fields, and the last word is found on reading."""
+    """The whole statement is the field's name: then a merge may copy fields, and the last word is found on reading.
+
+    Its value is whom it is about, so that undoing a merge finds what was stated since.
+    """
     field = f"g:{row.purpose}/{row.channel}:{row.at}:{row.status}:{row.source}"
-    return [customer_key(customer_id)], [STRENGTH[IdentifierType.CUSTOMER_REF], field, ""]
+    return [customer_key(customer_id)], [STRENGTH[IdentifierType.CUSTOMER_REF], field, row.customer_id]
 
 
-def _stated(record: Mapping[bytes, bytes]) -> dict[str, Grant]:
-    return combine_grants(_grant(field.decode()) for field in record if field.startswith(b"g:"))
+def _side(record: Record, customer_id: str | None, words: Mapping[str, Grants]) -> Side:
+    """What a customer said who was merged into this one, or (None) the one that it is by now."""
+    joined = {
+        loser: each
+        for loser, each in record.absorbed.items()
+        if each.merge.survivor == customer_id or (customer_id is None and each.merge.survivor not in record.absorbed)
+    }
+    mine: Iterable[str] = record.absorbed[customer_id].fields if customer_id else words
+    theirs = {field for each in joined.values() for field in each.fields}
+    return Side(
+        combine_grants(words[field] for field in mine if field in words and field not in theirs),
+        tuple((each.merge.evidence.at, _side(record, loser, words)) for loser, each in joined.items()),
+    )
 
 
-def _grant(field: str) -> dict[str, Grant]:
-    _, key, at, status, source = field.split(":", 4)
+def _grant(statement: str) -> Grants:
+    key, at, status, source = statement.split(":", 3)
     return {key: Grant("granted" if status == "granted" else "denied", int(at), source)}

@@ -26,14 +26,14 @@ FIELDS = ["v", "s", "p", "c"]
 
 _SAVE = Script("""
 -- KEYS: the fragment, its identifier. ARGV: version, watermark and epochs expected; then state, version, watermark,
--- effects and owner to set; seconds to live or 0.
+-- effects and owner to set; seconds to live or 0. That a device is shared is never forgotten.
 if (redis.call('HGET', KEYS[1], 'v') or '0') ~= ARGV[1] then return 0 end
 if (redis.call('HGET', KEYS[1], 'w') or '') ~= ARGV[2] then return 0 end
 if (redis.call('HGET', KEYS[2], 'e') or '') ~= ARGV[3] then return 0 end
 redis.call('HSET', KEYS[1], 's', ARGV[4], 'v', ARGV[5], 'w', ARGV[6], 'p', ARGV[7], 'c', ARGV[8])
 if ARGV[9] ~= '0' then
   redis.call('EXPIRE', KEYS[1], ARGV[9])
-  redis.call('EXPIRE', KEYS[2], ARGV[9])
+  if redis.call('HEXISTS', KEYS[2], 's') == 0 then redis.call('EXPIRE', KEYS[2], ARGV[9]) end
 end
 return 1
 """)

@@ -1,15 +1,19 @@
 """Where the identity graph lies in Redis.
 
-rtp:{p…}      an identifier, by its keyed hash: `c` the customer that owns it; of a shared device also `t` when it last
-              changed hands and `e` the log positions at which its fragments were closed
-rtp:{p…}:f0   its first fragment; `f1` and so on follow where a shared device changed hands
-rtp:{c…}      a customer: `v` version, `rank` strength of its name, `f:<fragment>`, `i:<type>:<value>` and
-              `m:<merged customer>` with their evidence, `into` the survivor if it was merged away itself
+rtp:{p…}      an identifier, by its keyed hash: `c` the customer that owns it; of a shared device also `s` why it is one
+              and `e` the log position up to which what it did belongs to its first owner
+rtp:{p…}:f0   its first fragment; of a shared device `f1` is the device's own, `fp…` that of a person who used it
+rtp:{c…}      a customer: `v` version, `rank` strength of its name; by name, each with its evidence, `f:<fragment>`,
+              `i:<type>:<value>`, `g:<consent of a feed>`, `a:<customer absorbed>`, `x:<customer set apart>` and
+              `d:<field that was taken away>`; `u:<customer absorbed>` until its row in the online store is replaced;
+              `into` and `by` the customer it went into, and the merge
+rtp:{m…}      a merge by its id: `l` the customer merged away, `undo` what is to be taken back, `undone` when it is
+rtp:{apart}   pairs of customers set apart
 """
 
-from collections.abc import Mapping
+from rtp.identity.types import Identifier
 
-from rtp.identity.types import Customer, Identifier, IdentifierType
+APART = "rtp:{apart}"
 
 
 def identifier_key(partition_key: str) -> str:
@@ -22,24 +26,17 @@ def customer_key(customer_id: str) -> str:
     return f"rtp:{{{customer_id}}}"
 
 
+def merge_key(merge_id: str) -> str:
+    """The hash of a merge."""
+    return f"rtp:{{{merge_id}}}"
+
+
 def fragment_key(fragment: str) -> str:
     """The hash of a fragment."""
-    partition_key, _, epoch = fragment.partition(".")
-    return f"{identifier_key(partition_key)}:f{epoch or 0}"
+    partition_key, _, suffix = fragment.partition(".")
+    return f"{identifier_key(partition_key)}:f{suffix or 0}"
 
 
 def identifier_field(identifier: Identifier) -> str:
     """The field of an identifier in its customer's hash."""
     return f"i:{identifier.type}:{identifier.value}"
-
-
-def read_customer(customer_id: str, fields: Mapping[bytes, bytes]) -> Customer:
-    """A customer from its hash."""
-    names = sorted(field.decode() for field in fields)
-    identifiers = (name.split(":", 2)[1:] for name in names if name.startswith("i:"))
-    return Customer(
-        customer_id=customer_id,
-        fragments=tuple(name[2:] for name in names if name.startswith("f:")),
-        identifiers=tuple(Identifier(IdentifierType(kind), value) for kind, value in identifiers),
-        version=int(fields.get(b"v", 0)),
-    )

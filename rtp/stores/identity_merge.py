@@ -1,165 +1,207 @@
 """Linking what is not linked yet: small idempotent steps, each on one key, so that a crash between two of them is
 repaired by repeating the whole."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 
 import msgspec
 from redis.asyncio import Redis
 
 from rtp.errors import Retryable
+from rtp.identity.config import IdentityRules
 from rtp.identity.fragments import fragment_id
 from rtp.identity.graph import Link, Linked
 from rtp.identity.identifiers import STRENGTH
 from rtp.identity.keys import KeyedHash
-from rtp.identity.rules import LinkPlan, Owner, plan_link
-from rtp.identity.types import Identifier
-from rtp.stores.identity_keys import customer_key, fragment_key, identifier_field, identifier_key, read_customer
-from rtp.stores.identity_scripts import ATTACH, FORWARD, MOVE, POINT
+from rtp.identity.rules import SHARED_RANK, LinkPlan, Owner, plan_link
+from rtp.identity.types import Customer, Evidence, Identifier, Merge
+from rtp.stores.identity_keys import customer_key, fragment_key, identifier_field, identifier_key, merge_key
+from rtp.stores.identity_records import Change, Record, absorb, encode, read_customer, read_owner
+from rtp.stores.identity_scripts import ATTACH, FORWARD, POINT, SHARE, WRITE
 from rtp.stores.outage import answer_of
 
 ATTEMPTS = 20
 
-Record = Mapping[bytes, bytes]
+
+class Pointer(msgspec.Struct, frozen=True):
+    """What is known under an identifier's key."""
+
+    owner: str | None
+    epochs: tuple[str, ...] = ()
+    shared: bool = False
+
+
+def read_pointer(owner: bytes | None, epochs: bytes | None, shared: bytes | None) -> Pointer:
+    """An identifier from the fields POINTER of its hash."""
+    return Pointer(owner.decode() if owner else None, tuple((epochs or b"").decode().split()), shared is not None)
+
+
+POINTER = ["c", "e", "s"]
+"""The fields of an identifier."""
+
+Pointers = Mapping[Identifier, Pointer]
 
 
 class IdentityMerge:
     """The slow half of the identity graph on Redis."""
 
-    def __init__(self, client: Redis, keys: KeyedHash) -> None:
+    def __init__(self, client: Redis, keys: KeyedHash, rules: IdentityRules) -> None:
         self._client = client
         self._keys = keys
+        self._rules = rules
 
     async def link(self, link: Link) -> Linked:
         """Carries a link out; raises Retryable where others keep being quicker."""
         for _ in range(ATTEMPTS):
-            named = await self._named(link.identifiers)
-            plan = plan_link(link.identifiers, await self._owners(link.identifiers, named))
-            if await self._carry_out(plan, link, named):
-                return await self._settle(plan.survivor, link)
+            pointers = await self.pointers(link.identifiers)
+            people = [each for each in link.identifiers if not pointers[each].shared]
+            records = await self._records(people, pointers)
+            if not people:
+                return await self._settle(None, link)
+            plan = plan_link(people, _owners(records), self._rules, at=link.evidence.at)
+            if await self._carry_out(plan, link.evidence, pointers, records):
+                return await self._settle(plan, link)
         raise Retryable("Identifiers are being linked by too many others at once.", hint="Try again.")
 
-    async def link_unseen(self, links: Sequence[Link], indexes: Sequence[int]) -> dict[int, Linked]:
-        """Links shoppers nobody has heard of, many in three round trips; leaves out what must go the slow way."""
-        alone = _disjoint(links, indexes)
-        owners = {index: self._keys.customer_id(links[index].identifiers[0]) for index in alone}
-        attached = await ATTACH.call_many(self._client, [_attach_call(owners[index], links[index]) for index in alone])
-        alone = [index for index, answer in zip(alone, attached, strict=True) if answer != -1]
-        pointed = await POINT.call_many(
-            self._client,
-            [([self._key(each)], ["", owners[index]]) for index in alone for each in links[index].identifiers],
-        )
-        answers = iter(pointed)
-        alone = [index for index in alone if 0 not in [next(answers) for _ in links[index].identifiers]]
-        pipeline = self._client.pipeline(transaction=False)
-        for index in alone:
-            pipeline.hgetall(customer_key(owners[index]))
-        records = await pipeline.execute()
-        return {
-            index: Linked(read_customer(owners[index], record)) for index, record in zip(alone, records, strict=True)
-        }
-
-    async def follow(self, customer_id: str) -> tuple[str, Record]:
-        """The customer that an id stands for by now, and its hash."""
-        for _ in range(ATTEMPTS):
-            record: Record = await answer_of(self._client.hgetall(customer_key(customer_id)))
-            if b"into" not in record:
-                return customer_id, record
-            customer_id = record[b"into"].decode()
-        raise Retryable("A chain of merged customers is too long.", hint="Try again.")
-
-    async def _named(self, identifiers: Sequence[Identifier]) -> dict[Identifier, str]:
-        """The customer ids that the identifiers name, not followed."""
+    async def pointers(self, identifiers: Sequence[Identifier]) -> dict[Identifier, Pointer]:
+        """What is known under each identifier's key, in one round trip."""
         pipeline = self._client.pipeline(transaction=False)
         for each in identifiers:
-            pipeline.hget(self._key(each), "c")
+            pipeline.hmget(self._key(each), POINTER)
         answers = await pipeline.execute()
-        return {each: name.decode() for each, name in zip(identifiers, answers, strict=True) if name}
+        return {each: read_pointer(*answer) for each, answer in zip(identifiers, answers, strict=True)}
 
-    async def _owners(
-        self, identifiers: Sequence[Identifier], named: Mapping[Identifier, str]
-    ) -> dict[Identifier, Owner]:
-        wanted = {identifiers[0]: self._keys.customer_id(identifiers[0]), **named}
-        owners = {}
-        for each, customer_id in wanted.items():
-            found, record = await self.follow(customer_id)
-            owners[each] = Owner(int(record.get(b"rank", STRENGTH[each.type])), found)
-        return owners
+    async def read(self, customer_id: str) -> Record:
+        """A customer's hash as it is, not followed."""
+        return Record(customer_id, await answer_of(self._client.hgetall(customer_key(customer_id))))
 
-    async def _carry_out(self, plan: LinkPlan, link: Link, named: Mapping[Identifier, str]) -> bool:
+    async def chain(self, customer_id: str) -> list[Record]:
+        """A customer and those it has gone into, one after the other; merges that a crash left halfway are finished."""
+        records = [await self.read(customer_id)]
+        while (into := records[-1].into) is not None:
+            if len(records) > ATTEMPTS:
+                raise Retryable("A chain of merged customers is too long.", hint="Try again.")
+            survivor = await self.read(into)
+            if b"by" in records[-1].fields and survivor.lacks(records[-1]):
+                await self._absorb(into, records[-1].customer_id)
+                survivor = await self.read(into)
+            records.append(survivor)
+        return records
+
+    async def write(self, record: Record, change: Change) -> bool:
+        """Changes a customer; False if it has changed since it was read."""
+        pairs = [part for pair in change.put.items() for part in pair]
+        arguments = [record.version, len(change.put), *pairs, *change.drop]
+        return bool(await WRITE.call(self._client, [customer_key(record.customer_id)], arguments))
+
+    async def _records(self, people: Sequence[Identifier], pointers: Pointers) -> dict[Identifier, Record]:
+        """Whoever owns them by now, and for the strongest the customer of its own name if nobody does."""
+        wanted = {each: owner for each in people if (owner := pointers[each].owner)}
+        if people:
+            wanted.setdefault(people[0], self._keys.customer_id(people[0]))
+        return {each: (await self.chain(owner))[-1] for each, owner in wanted.items()}
+
+    async def _carry_out(
+        self, plan: LinkPlan, evidence: Evidence, pointers: Pointers, records: Mapping[Identifier, Record]
+    ) -> bool:
         """Every step may be repeated; False where somebody else was quicker and all must be planned anew."""
-        proof = msgspec.json.encode(link.evidence)
-        fields = [part for each in plan.attached for part in (identifier_field(each), proof)]
-        if not await self._attach(plan.survivor, fields):
+        for each in plan.shared:
+            if not await self._share(each, evidence, pointers[each]):
+                return False
+        if not await self._attach(plan.survivor, self._new_fields(plan, evidence)):
             return False
+        losers = {record.customer_id: record for record in records.values()}
         for loser in plan.merged:
-            if not await self._absorb(loser, plan.survivor, proof):
+            if not await self._merge(losers[loser.customer_id], plan.survivor.customer_id, evidence):
                 return False
         target = plan.survivor.customer_id
-        pointed = [([self._key(each)], [named.get(each, ""), target]) for each in plan.attached]
-        if not all(await POINT.call_many(self._client, pointed)):
-            return False
-        for each in plan.moved:
-            if not await self._move(each, named[each], target, link.evidence.at):
-                return False
-        return True
+        calls = [([self._key(each)], [pointers[each].owner or "", target]) for each in plan.attached]
+        return all(await POINT.call_many(self._client, calls))
+
+    def _new_fields(self, plan: LinkPlan, evidence: Evidence) -> list[bytes | str]:
+        """Identifiers that do not come with a customer that is merged."""
+        coming = {each for owner in plan.merged for each in owner.held}
+        fields: list[bytes | str] = []
+        for each in plan.attached:
+            if each not in coming:
+                via = f"{plan.via.type}:{plan.via.value}" if plan.via and plan.via != each else ""
+                fields += (identifier_field(each), encode(msgspec.structs.replace(evidence, via=via)))
+        return fields
 
     async def _attach(self, owner: Owner, fields: Sequence[bytes | str]) -> bool:
         answer = await ATTACH.call(self._client, [customer_key(owner.customer_id)], [owner.rank, *fields])
         return bool(answer != -1)
 
-    async def _absorb(self, loser: Owner, survivor: Owner, proof: bytes) -> bool:
-        """Copies what the loser has, then forwards it; its own hash stays as it was, so that this can be undone."""
-        record: Record = await answer_of(self._client.hgetall(customer_key(loser.customer_id)))
-        if not record:
+    async def _merge(self, loser: Record, survivor: str, evidence: Evidence) -> bool:
+        """Forwards the loser, which decides it, then gives the survivor what it had; its own hash stays as it was."""
+        if not loser.fields:
             return True
-        fields: list[bytes | str] = [f"m:{loser.customer_id}", proof]
-        for field, value in record.items():
-            if field.startswith((b"f:", b"i:", b"m:", b"g:")):
-                fields += (field, value)
-        if not await self._attach(survivor, fields):
+        merge_id = _merge_id(loser.customer_id, survivor, evidence)
+        merge = Merge(merge_id=merge_id, survivor=survivor, loser=loser.customer_id, evidence=evidence)
+        await answer_of(self._client.hsetnx(merge_key(merge_id), "l", loser.customer_id))
+        arguments = [loser.version, survivor, encode(merge)]
+        if not await FORWARD.call(self._client, [customer_key(loser.customer_id)], arguments):
             return False
-        copied = [record.get(b"v", b"0"), survivor.customer_id]
-        return bool(await FORWARD.call(self._client, [customer_key(loser.customer_id)], copied))
+        await self._absorb(survivor, loser.customer_id)
+        return True
 
-    async def _move(self, identifier: Identifier, owner: str, survivor: str, at: int) -> bool:
-        key = self._keys.partition_key(identifier)
-        epochs = (await answer_of(self._client.hget(identifier_key(key), "e")) or b"").decode()
-        fragment = fragment_key(fragment_id(key, len(epochs.split())))
-        arguments = [owner, survivor, epochs, at]
-        return bool(await MOVE.call(self._client, [identifier_key(key), fragment], arguments))
+    async def _absorb(self, survivor_id: str, loser_id: str) -> None:
+        """Gives the survivor, and whoever that has gone into meanwhile, what it lacks of the loser."""
+        for _ in range(ATTEMPTS):
+            survivor, loser = await self.read(survivor_id), await self.read(loser_id)
+            if loser.into != survivor_id or b"by" not in loser.fields:
+                return
+            merge = msgspec.json.decode(loser.fields[b"by"], type=Merge)
+            if await self.write(survivor, absorb(survivor, loser, merge)):
+                if survivor.into is not None:
+                    await self._absorb(survivor.into, survivor_id)
+                return
+        raise Retryable("A customer is being changed by too many others at once.", hint="Try again.")
 
-    async def _settle(self, survivor: Owner, link: Link) -> Linked:
+    async def _share(self, identifier: Identifier, evidence: Evidence, pointer: Pointer) -> bool:
+        """From now on the device is nobody's; a customer of its own stands for it."""
+        device, key = self._keys.shared_id(identifier), self._keys.partition_key(identifier)
+        why = encode(msgspec.structs.replace(evidence, rule="shared_device"))
+        await self._attach(Owner(SHARED_RANK, device), [identifier_field(identifier), why])
+        opened = fragment_key(fragment_id(key, len(pointer.epochs)))
+        epochs = "".join(f"{each} " for each in pointer.epochs)
+        return bool(await SHARE.call(self._client, [identifier_key(key), opened], [epochs, device, why]))
+
+    async def _settle(self, plan: LinkPlan | None, link: Link) -> Linked:
         """Gives the partition key's open fragment to whoever owns its identifier now: usually the survivor."""
-        name, closed = survivor.customer_id, ()
-        if link.partition_key:
-            owner, epochs = await answer_of(self._client.hmget(identifier_key(link.partition_key), ["c", "e"]))
-            name, closed = (owner or name.encode()).decode(), tuple((epochs or b"").decode().split())
-            field = f"f:{fragment_id(link.partition_key, len(closed))}"
-            name, record = await self.follow(name)
-            rank = int(record.get(b"rank", survivor.rank))
-            if not await self._attach(Owner(rank, name), [field, msgspec.json.encode(link.evidence)]):
-                return await self._settle(survivor, link)
-        name, record = await self.follow(name)
-        return Linked(read_customer(name, record), closed)
+        by_key = {self._keys.partition_key(each): each for each in link.identifiers}
+        identifier = by_key.get(link.partition_key)
+        if identifier is None:
+            survivor = plan.survivor.customer_id if plan else self._keys.shared_id(link.identifiers[0])
+            return Linked(await self._customer(survivor))
+        pointer = (await self.pointers([identifier]))[identifier]
+        person = self._keys.partition_key(plan.attached[0]) if plan and pointer.shared else ""
+        owner = plan.survivor.customer_id if plan and person else pointer.owner or self._keys.customer_id(identifier)
+        record = (await self.chain(owner))[-1]
+        fields: list[bytes | str] = []
+        if pointer.owner is None:
+            fields += (identifier_field(identifier), encode(link.evidence))
+        fields += (f"f:{fragment_id(link.partition_key, len(pointer.epochs), person)}", encode(link.evidence))
+        known = read_owner(record, STRENGTH[identifier.type])
+        if not await self._attach(known, fields):
+            return await self._settle(plan, link)
+        if pointer.owner is None:
+            await POINT.call(self._client, [self._key(identifier)], ["", known.customer_id])
+        return Linked(await self._customer(known.customer_id), pointer.epochs, person)
+
+    async def _customer(self, customer_id: str) -> Customer:
+        record = (await self.chain(customer_id))[-1]
+        return read_customer(record.customer_id, record.fields)
 
     def _key(self, identifier: Identifier) -> str:
         return identifier_key(self._keys.partition_key(identifier))
 
 
-def _disjoint(links: Sequence[Link], indexes: Sequence[int]) -> list[int]:
-    """Those that share no identifier with one before them."""
-    taken: set[Identifier] = set()
-    alone = []
-    for index in indexes:
-        if taken.isdisjoint(links[index].identifiers):
-            alone.append(index)
-        taken.update(links[index].identifiers)
-    return alone
+def _owners(records: Mapping[Identifier, Record]) -> dict[Identifier, Owner]:
+    return {each: read_owner(record, STRENGTH[each.type]) for each, record in records.items()}
 
 
-def _attach_call(customer_id: str, link: Link) -> tuple[list[str], list[bytes | str | int]]:
-    proof = msgspec.json.encode(link.evidence)
-    arguments: list[bytes | str | int] = [STRENGTH[link.identifiers[0].type], f"f:{link.partition_key}", proof]
-    for each in link.identifiers:
-        arguments += (identifier_field(each), proof)
-    return [customer_key(customer_id)], arguments
+def _merge_id(loser: str, survivor: str, evidence: Evidence) -> str:
+    """Derived, so that a repeated step is the same step."""
+    text = f"{loser} {survivor} {evidence.rule} {evidence.source}"
+    return "m" + hashlib.blake2b(text.encode(), digest_size=12).hexdigest()

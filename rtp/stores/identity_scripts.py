@@ -1,23 +1,47 @@
-"""The atomic steps of the identity graph: each touches one customer or one identifier."""
+"""The atomic steps of the identity graph: each touches one customer or one identifier, and may be repeated."""
 
 from rtp.stores.scripts import Script
 
 ATTACH = Script("""
 -- KEYS: the customer. ARGV: its rank, then field and evidence, by twos. Gives: 1 made, 0 known, -1 merged away.
+-- What undoing a merge took away does not come back.
 if redis.call('HEXISTS', KEYS[1], 'into') == 1 then return -1 end
 local made = redis.call('HSETNX', KEYS[1], 'rank', ARGV[1])
 local changed = made
-for i = 2, #ARGV, 2 do changed = changed + redis.call('HSETNX', KEYS[1], ARGV[i], ARGV[i + 1]) end
+for i = 2, #ARGV, 2 do
+  if redis.call('HEXISTS', KEYS[1], 'd:' .. ARGV[i]) == 0 then
+    changed = changed + redis.call('HSETNX', KEYS[1], ARGV[i], ARGV[i + 1])
+  end
+end
 if changed > 0 then redis.call('HINCRBY', KEYS[1], 'v', 1) end
 return made
 """)
 
+WRITE = Script("""
+-- KEYS: the customer. ARGV: the version the change was made for, how many fields to set, those by twos, fields to
+-- delete. Gives 0 if the customer has changed since.
+if (redis.call('HGET', KEYS[1], 'v') or '0') ~= ARGV[1] then return 0 end
+local last = 2 + 2 * tonumber(ARGV[2])
+for i = 3, last, 2 do redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1]) end
+for i = last + 1, #ARGV do redis.call('HDEL', KEYS[1], ARGV[i]) end
+redis.call('HINCRBY', KEYS[1], 'v', 1)
+return 1
+""")
+
 FORWARD = Script("""
--- KEYS: the customer merged away. ARGV: the version its fields were copied at, the survivor.
--- Gives 0 if it has changed since, so that nothing of it is left behind.
+-- KEYS: the customer merged away. ARGV: the version that the rules looked at, the survivor, the merge.
+-- Gives 0 if it has changed since. From here on the merge holds; the survivor gets what is to come with it next.
 if redis.call('HGET', KEYS[1], 'into') == ARGV[2] then return 1 end
 if (redis.call('HGET', KEYS[1], 'v') or '0') ~= ARGV[1] then return 0 end
-redis.call('HSET', KEYS[1], 'into', ARGV[2])
+redis.call('HSET', KEYS[1], 'into', ARGV[2], 'by', ARGV[3])
+redis.call('HINCRBY', KEYS[1], 'v', 1)
+return 1
+""")
+
+FREE = Script("""
+-- KEYS: a customer merged away. ARGV: the survivor. The customer stands for itself again.
+if redis.call('HGET', KEYS[1], 'into') ~= ARGV[1] then return 0 end
+redis.call('HDEL', KEYS[1], 'into', 'by')
 redis.call('HINCRBY', KEYS[1], 'v', 1)
 return 1
 """)
@@ -31,14 +55,14 @@ redis.call('HSET', KEYS[1], 'c', ARGV[2])
 return 1
 """)
 
-MOVE = Script("""
--- KEYS: the identifier, its open fragment. ARGV: the owner expected, the new owner, the epochs expected, and when
--- the new owner logged in. What was folded stays with the old owner: a boundary at the watermark closes the fragment.
-local owner, epochs = redis.call('HGET', KEYS[1], 'c') or '', redis.call('HGET', KEYS[1], 'e') or ''
-if owner == ARGV[2] or tonumber(redis.call('HGET', KEYS[1], 't') or '0') >= tonumber(ARGV[4]) then return 1 end
-if owner ~= ARGV[1] or epochs ~= ARGV[3] then return 0 end
-local watermark = redis.call('HGET', KEYS[2], 'w')
-if watermark then redis.call('HSET', KEYS[1], 'e', epochs .. watermark .. ' ') end
-redis.call('HSET', KEYS[1], 'c', ARGV[2], 't', ARGV[4])
+SHARE = Script("""
+-- KEYS: the identifier of a device, its open fragment. ARGV: the epochs expected, the customer that stands for the
+-- device, why it is shared. What was folded stays with the first owner: a boundary at the watermark closes that.
+if redis.call('HEXISTS', KEYS[1], 's') == 1 then return 1 end
+local epochs = redis.call('HGET', KEYS[1], 'e') or ''
+if epochs ~= ARGV[1] then return 0 end
+local watermark = redis.call('HGET', KEYS[2], 'w') or '0-0'
+redis.call('HSET', KEYS[1], 'e', epochs .. watermark .. ' ', 'c', ARGV[2], 's', ARGV[3])
+redis.call('PERSIST', KEYS[1])
 return 1
 """)

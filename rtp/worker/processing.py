@@ -9,7 +9,7 @@ import msgspec
 from rtp.clock import Clock, to_micros
 from rtp.errors import Retryable
 from rtp.features.live import combine
-from rtp.identity.fragments import fragment_at
+from rtp.identity.fragments import fragment_at, is_closed
 from rtp.identity.graph import IdentityGraph, Link, Linked
 from rtp.identity.identifiers import identifiers_of, partitioning
 from rtp.identity.normalize import Spelling
@@ -123,30 +123,30 @@ class Processor:
 
     async def _link(self, entries: Sequence[LogEntry]) -> list[_Work]:
         """Groups entries by the fragment they go into, once identity has said which that is."""
-        claims: dict[tuple[str, tuple[Identifier, ...]], LogEntry] = {}
-        anonymous: dict[str, bool] = {}
-        for entry in entries:
-            identifiers = identifiers_of(entry.event, spelling=self._settings.spelling)
-            claims[entry.partition_key, identifiers] = entry
-            anonymous[entry.partition_key] = _is_anonymous(identifiers)
+        claimed = [
+            (entry.partition_key, identifiers_of(entry.event, spelling=self._settings.spelling)) for entry in entries
+        ]
+        claims = dict(zip(claimed, entries, strict=True))
         links = [
             Link(key, identifiers, Evidence("same_event", entry.event.message_id, entry.event.occurred_at))
             for (key, identifiers), entry in claims.items()
         ]
-        linked = {link.partition_key: found for link, found in zip(links, await self._graph.link(links), strict=True)}
+        linked = dict(zip(claims, await self._graph.link(links), strict=True))
+        latest = {key: found for (key, _), found in linked.items() if not found.person}
         works: dict[str, _Work] = {}
-        for entry in entries:
-            found = linked[entry.partition_key]
-            fragment = fragment_at(entry.partition_key, found.epochs, entry.position)
+        for claim, entry in zip(claimed, entries, strict=True):
+            found = linked[claim]
+            found = found if found.person else latest[entry.partition_key]
+            fragment = fragment_at(entry.partition_key, found.epochs, entry.position, found.person)
             if fragment not in works:
-                works[fragment] = _Work(fragment, found, anonymous[entry.partition_key], [])
+                anonymous = not found.person and _is_anonymous(claim[1])
+                works[fragment] = _Work(fragment, found, anonymous, [])
             works[fragment].entries.append(entry)
         return list(works.values())
 
     async def _owner(self, work: _Work) -> str:
         """The customer whose the fragment is: of a closed one, whoever it was closed for."""
-        _, _, epoch = work.fragment_id.partition(".")
-        if int(epoch or 0) == len(work.linked.epochs) or not work.before.owner:
+        if not is_closed(work.fragment_id, work.linked.epochs) or not work.before.owner:
             return work.linked.customer.customer_id
         customer = await self._graph.customer(work.before.owner)
         return customer.customer_id if customer else work.before.owner
@@ -185,7 +185,8 @@ class Processor:
         """Also of entries folded before a crash: not being acknowledged is what says that this may be left to do."""
         seen = [work for work in works if "applied" in work.folded.outcomes]
         known = {work.fragment_id: _stored(work) for work in seen}
-        await self._projector.project(list(dict.fromkeys(work.customer_id for work in seen)), known)
+        merged = [work for work in works if work.linked.customer.stale]
+        await self._projector.project(list(dict.fromkeys(work.customer_id for work in (*seen, *merged))), known)
         telemetry.observe_visible([entry for work in seen for entry in work.entries], to_micros(self._clock()))
 
     async def _reject(self, works: Sequence[_Work]) -> None:

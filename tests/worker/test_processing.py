@@ -177,6 +177,8 @@ async def test_a_login_brings_what_the_device_did_before(house: House) -> None:
     )
     await house.counted(entry(2, login))
     assert house.online.customer(U1)["product_views_24h"] == 1
+    stranger = KEYS.customer_id(Identifier(IdentifierType.ANONYMOUS_ID, "a1"))
+    assert house.online.customer(stranger)["product_views_24h"] is None, "nobody may read the old customer's row"
 
 
 async def test_on_a_shared_device_the_next_user_does_not_inherit(house: House) -> None:
@@ -190,7 +192,22 @@ async def test_on_a_shared_device_the_next_user_does_not_inherit(house: House) -
     await house.counted(entry(4, event("m2", user_id=None, anonymous_id="a1", **later), device))
     await house.counted(entry(2, seen, device))
     assert house.online.customer(U1)["product_views_24h"] == 1
-    assert house.online.customer(u2)["product_views_24h"] == 1
+    assert house.online.customer(u2)["product_views_24h"] == 0
+    own = KEYS.shared_id(Identifier(IdentifierType.ANONYMOUS_ID, "a1"))
+    assert house.online.customer(own)["product_views_24h"] == 1
+
+
+async def test_on_a_shared_tablet_what_a_loyalty_card_was_shown_for_is_its_owners(house: House) -> None:
+    tablet = KEYS.partition_key(Identifier(IdentifierType.ANONYMOUS_ID, "tablet"))
+    cards = ["L1", "L2", "L1", "L2", "L3"]
+    for number, card in enumerate(cards):
+        seen = event(f"m{number}", user_id=None, anonymous_id="tablet", traits={"loyaltyId": card})
+        await house.counted(entry(number, seen, tablet))
+    await house.counted(entry(9, event("m9", user_id=None, anonymous_id="tablet"), tablet))
+    owners = [KEYS.customer_id(Identifier(IdentifierType.LOYALTY_ID, card)) for card in ("L1", "L2", "L3")]
+    assert [house.online.customer(each)["product_views_24h"] for each in owners] == [2, 2, 1]
+    own = KEYS.shared_id(Identifier(IdentifierType.ANONYMOUS_ID, "tablet"))
+    assert house.online.customer(own)["product_views_24h"] == 1
 
 
 async def test_two_workers_on_one_fragment_lose_and_double_nothing(redis_client: redis.asyncio.Redis) -> None:

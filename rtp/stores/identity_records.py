@@ -1,0 +1,216 @@
+"""A customer's hash, read, and what merging and unmerging change in it. Pure: no Redis here."""
+
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+
+import msgspec
+
+from rtp.identity.fragments import key_of
+from rtp.identity.keys import KeyedHash
+from rtp.identity.rules import SHARED_RANK, Owner
+from rtp.identity.types import Customer, Dossier, Evidence, Identifier, IdentifierType, Merge
+
+_CARRIED = (b"f:", b"i:", b"g:", b"a:", b"x:", b"d:")
+"""What goes along when a customer goes into another."""
+
+Fields = Mapping[bytes, bytes]
+
+encode = msgspec.json.Encoder().encode
+
+
+class Absorbed(msgspec.Struct, frozen=True):
+    """A field `a:`: a merge, and which fields came with it."""
+
+    merge: Merge
+    fields: tuple[str, ...] = ()
+    """All that the customer had."""
+    kept: tuple[str, ...] = ()
+    """Those of them that the survivor had already."""
+
+
+class Change(msgspec.Struct, frozen=True):
+    """Fields to set and to delete."""
+
+    put: Mapping[bytes, bytes] = {}
+    drop: tuple[bytes, ...] = ()
+
+
+class Taking(msgspec.Struct, frozen=True):
+    """What undoing a merge takes from the survivor: decided once, carried out until it is done."""
+
+    leaves: tuple[str, ...]
+    """Fields that the survivor has only by this merge."""
+    joins: dict[str, str]
+    """Fields that the customer gets who comes free: what has been attached to their identifiers since."""
+    identifiers: tuple[Identifier, ...]
+    """Theirs again."""
+
+
+class Record:
+    """A customer's hash."""
+
+    def __init__(self, customer_id: str, fields: Fields) -> None:
+        self.customer_id = customer_id
+        self.fields = fields
+
+    @property
+    def version(self) -> int:
+        """Counts changes; compared when the next one is made."""
+        return int(self.fields.get(b"v", 0))
+
+    @property
+    def into(self) -> str | None:
+        """The customer it was merged into."""
+        survivor = self.fields.get(b"into")
+        return survivor.decode() if survivor is not None else None
+
+    @property
+    def rank(self) -> int:
+        """Strength of its name."""
+        return int(self.fields[b"rank"])
+
+    def named(self, prefix: bytes) -> dict[str, bytes]:
+        """The fields of one kind, by what stands behind the prefix."""
+        cut = len(prefix)
+        return {field[cut:].decode(): value for field, value in self.fields.items() if field.startswith(prefix)}
+
+    @cached_property
+    def absorbed(self) -> dict[str, Absorbed]:
+        """What came by merges, by the customer that was merged away."""
+        return {loser: msgspec.json.decode(value, type=Absorbed) for loser, value in self.named(b"a:").items()}
+
+    def identifiers(self) -> dict[Identifier, Evidence]:
+        """Each with why it is this customer's."""
+        return {_identifier(name): _evidence(value) for name, value in self.named(b"i:").items()}
+
+    def lacks(self, loser: "Record") -> bool:
+        """True if a merge of the loser into this customer has not been carried out to its end."""
+        wanted = {b"a:" + loser.customer_id.encode(), *(field for field in loser.fields if field.startswith(b"a:"))}
+        return any(field not in self.fields and b"d:" + field not in self.fields for field in wanted)
+
+
+def read_customer(customer_id: str, fields: Fields) -> Customer:
+    """A customer from its hash."""
+    record = Record(customer_id, fields)
+    return Customer(
+        customer_id=customer_id,
+        fragments=tuple(sorted(record.named(b"f:"))),
+        identifiers=tuple(_identifier(name) for name in sorted(record.named(b"i:"))),
+        version=record.version,
+        stale=tuple(sorted(record.named(b"u:"))),
+    )
+
+
+def read_owner(record: Record, rank: int) -> Owner:
+    """A customer as the rules see it; `rank` for one that is not known yet."""
+    return Owner(
+        rank=int(record.fields.get(b"rank", rank)),
+        customer_id=record.customer_id,
+        held={each: why.at for each, why in record.identifiers().items()},
+        aliases=frozenset(record.named(b"a:")),
+        apart=frozenset(record.named(b"x:")),
+        refused=frozenset(_identifier(name[2:]) for name in record.named(b"d:") if name.startswith("i:")),
+    )
+
+
+def read_dossier(record: Record) -> Dossier:
+    """A customer with all evidence."""
+    merges = [each.merge for each in record.absorbed.values()]
+    merges += [msgspec.json.decode(value, type=Merge) for value in record.named(b"x:").values()]
+    return Dossier(
+        customer=read_customer(record.customer_id, record.fields),
+        shared_device=record.rank == SHARED_RANK,
+        identifiers=tuple(sorted(record.identifiers().items())),
+        fragments=tuple((name, _evidence(value)) for name, value in sorted(record.named(b"f:").items())),
+        merges=tuple(sorted(set(merges), key=lambda each: (each.evidence.at, each.merge_id))),
+    )
+
+
+def absorb(survivor: Record, loser: Record, merge: Merge) -> Change:
+    """What the survivor gets of a customer that goes into it; doing it again adds what is missing yet."""
+    before = survivor.absorbed.get(loser.customer_id, Absorbed(merge))
+    carried = {
+        field: value
+        for field, value in loser.fields.items()
+        if field.startswith(_CARRIED) and b"d:" + field not in survivor.fields
+    }
+    new = [field for field in carried if field.decode() not in before.fields]
+    fields = {*before.fields, *(field.decode() for field in new)}
+    kept = {*before.kept, *(field.decode() for field in new if field in survivor.fields)}
+    absorbed = Absorbed(before.merge, tuple(sorted(fields)), tuple(sorted(kept)))
+    put = {field: value for field, value in carried.items() if field not in survivor.fields}
+    name = loser.customer_id.encode()
+    return Change({**put, b"a:" + name: encode(absorbed), b"u:" + name: b""})
+
+
+def take_back(survivor: Record, current: Record, loser: Record, keys: KeyedHash) -> Taking:
+    """What undoing the merge of a customer into `survivor` takes; `current` is who the survivor is by now."""
+    absorbed = survivor.absorbed.get(loser.customer_id)
+    kept = set(absorbed.kept) if absorbed else set()
+    own = [field.decode() for field in loser.fields if field.startswith(_CARRIED)]
+    joins = _joined_since(current, loser, keys)
+    leaves = {f"a:{loser.customer_id}", *(field for field in own if field not in kept), *joins}
+    theirs = [*loser.identifiers(), *(_identifier(field[2:]) for field in joins if field.startswith("i:"))]
+    return Taking(tuple(sorted(leaves)), joins, tuple(theirs))
+
+
+def _joined_since(current: Record, loser: Record, keys: KeyedHash) -> dict[str, str]:
+    """What was attached for having been seen with an identifier of the loser, and the fragments of all of these."""
+    theirs, joins = {_name(each) for each in loser.identifiers()}, dict[str, str]()
+    later = {name: value for name, value in current.named(b"i:").items() if name not in theirs}
+    while True:
+        found = [name for name, value in later.items() if _evidence(value).via in theirs]
+        if not found:
+            break
+        theirs.update(found)
+        joins |= {f"i:{name}": later.pop(name).decode() for name in found}
+    partition_keys = {keys.partition_key(_identifier(name)) for name in theirs}
+    mine = {loser.customer_id, *loser.named(b"a:")}
+    joins |= {f"g:{name}": value.decode() for name, value in current.named(b"g:").items() if value.decode() in mine}
+    for fragment, value in current.named(b"f:").items():
+        if key_of(fragment) in partition_keys and f"f:{fragment}".encode() not in loser.fields:
+            joins[f"f:{fragment}"] = value.decode()
+    return joins
+
+
+def detach(
+    record: Record, loser: str, taking: Taking, merge_id: str, kept: Iterable[str] = ()
+) -> tuple[Change, set[str]]:
+    """Takes fields from a customer, and remembers that they are not to come back; gives what was taken, too.
+
+    `kept` are fields that it had before they came to it a second time. What another merge brought as well stays.
+    """
+    gone = record.named(b"d:")
+    if f"a:{loser}" in gone:
+        return Change(), {field for field in taking.leaves if field in gone}
+    wanted = [field for field in taking.leaves if field not in set(kept)]
+    put: dict[bytes, bytes] = {}
+    drop, taken = [f"u:{loser}".encode()], set[str]()
+    others = {name: each for name, each in record.absorbed.items() if name != loser}
+    for field in wanted:
+        also = next((name for name, each in others.items() if field in each.kept), None)
+        if also is not None:
+            others[also] = _without_kept(others[also], field)
+            put[f"a:{also}".encode()] = encode(others[also])
+            continue
+        taken.add(field)
+        drop.append(field.encode())
+        put[b"d:" + field.encode()] = merge_id.encode()
+    return Change(put, tuple(drop)), taken
+
+
+def _without_kept(absorbed: Absorbed, field: str) -> Absorbed:
+    return msgspec.structs.replace(absorbed, kept=tuple(each for each in absorbed.kept if each != field))
+
+
+def _identifier(name: str) -> Identifier:
+    kind, _, value = name.partition(":")
+    return Identifier(IdentifierType(kind), value)
+
+
+def _name(identifier: Identifier) -> str:
+    return f"{identifier.type}:{identifier.value}"
+
+
+def _evidence(value: bytes) -> Evidence:
+    return msgspec.json.decode(value, type=Evidence)
