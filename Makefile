@@ -24,6 +24,10 @@ demo: setup  ## run the whole loop on a real retailer's year, and go on serving
 test: setup  ## run all tests
 	@$(PY) -m pytest $(ARGS)
 
+.PHONY: soak
+soak: setup  ## the long tests: hours of chance, a new seed each time
+	@HYPOTHESIS_PROFILE=soak $(PY) -m pytest --timeout 0 tests/soak tests/profile tests/features tests/inventory tests/signals $(ARGS)
+
 .PHONY: check
 check: setup  ## format, lint, types, imports, dbt parse
 	@.venv/bin/ruff format --check .

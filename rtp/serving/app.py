@@ -11,6 +11,7 @@ from litestar.openapi.spec import Components, SecurityScheme
 
 from rtp.serving import decide, features, health, history, inventory, profiles, track
 from rtp.serving.bodies import MAX_BODY_BYTES
+from rtp.serving.documented import any_of_instead_of_one_of, with_problems
 from rtp.serving.ports import Ports
 from rtp.serving.problems import HANDLERS
 from rtp.serving.telemetry import observed
@@ -43,8 +44,8 @@ ROUTES = [
 
 def create_app(ports: Ports) -> Litestar:
     """The application on these ports; closing them is the caller's."""
-    return Litestar(
-        route_handlers=ROUTES,
+    app = Litestar(
+        route_handlers=[with_problems(route) for route in ROUTES],
         state=State({"ports": ports}),
         middleware=[observed],
         exception_handlers=HANDLERS,
@@ -53,6 +54,8 @@ def create_app(ports: Ports) -> Litestar:
         openapi_config=_openapi(),
         logging_config=None,
     )
+    any_of_instead_of_one_of(app.openapi_schema)
+    return app
 
 
 def _cors() -> CORSConfig:

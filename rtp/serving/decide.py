@@ -10,7 +10,7 @@ from rtp.decisioning.decision import CustomerRef, DecideContext, DecideRequest, 
 from rtp.errors import NotFound, Rejected
 from rtp.serving.auth import needs, write_key
 from rtp.serving.bodies import AnyRequest, decode, read_body
-from rtp.serving.documented import SERVER_KEY, WRITE_KEY, PageCall
+from rtp.serving.documented import SERVER_KEY, WRITE_KEY, PageCall, answer, problems
 from rtp.serving.ports import ports_of
 
 MOST_ACTIONS = 100
@@ -50,6 +50,7 @@ async def decide(request: AnyRequest, data: JSONBody[DecideRequest]) -> Decision
     "/v1/web/decide",
     status_code=200,
     operation_class=PageCall,
+    responses=answer(200, Decision, "The decision.") | problems(403),
     security=WRITE_KEY,
     tags=_TAG,
     summary="Next best actions, asked by a page",

@@ -4,6 +4,7 @@ from litestar import Response, get
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from rtp.serving.bodies import AnyRequest
+from rtp.serving.documented import answer
 from rtp.serving.ports import ports_of
 
 _TAG = ["operations"]
@@ -15,7 +16,12 @@ async def healthz() -> dict[str, str]:
     return {"status": "ok"}
 
 
-@get("/readyz", tags=_TAG, summary="Can it do its work")
+@get(
+    "/readyz",
+    responses=answer(503, dict[str, object], "What does not answer."),
+    tags=_TAG,
+    summary="Can it do its work",
+)
 async def readyz(request: AnyRequest) -> Response[dict[str, object]]:
     """200 when everything that requests need answers, else 503 with what does not."""
     found = await ports_of(request).readiness()

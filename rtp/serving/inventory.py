@@ -12,7 +12,7 @@ from rtp.errors import NotFound, Rejected
 from rtp.inventory.stock import Movement, MovementKind, StockPosition
 from rtp.serving.auth import needs
 from rtp.serving.bodies import AnyRequest
-from rtp.serving.documented import SERVER_KEY
+from rtp.serving.documented import SERVER_KEY, answer, problems
 from rtp.serving.ports import ports_of
 
 Id = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
@@ -130,7 +130,14 @@ async def position(
 _RESERVATION = "/v1/inventory/{store_id:str}/{product_id:str}/reservations/{reservation_id:str}"
 
 
-@put(_RESERVATION, guards=[needs("inventory")], security=SERVER_KEY, tags=_TAG, summary="Reserve units")
+@put(
+    _RESERVATION,
+    guards=[needs("inventory")],
+    responses=answer(201, Reservation, "Held from now on.") | problems(409),
+    security=SERVER_KEY,
+    tags=_TAG,
+    summary="Reserve units",
+)
 async def reserve(
     request: AnyRequest,
     store_id: FromPath[str],

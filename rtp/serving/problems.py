@@ -23,7 +23,8 @@ _STATUS = {
     "TOO_LARGE": 413, "NO_KEY": 401, "WRONG_KEY": 401, "MISSING_SCOPE": 403, "ORIGIN_NOT_ALLOWED": 403,
     "NOT_YOURS": 403, "OUT_OF_STOCK": 409, "STOCK_STALE": 409,
 }  # fmt: skip
-_TITLES = {
+PROBLEM_TYPE = "application/problem+json"
+TITLES = {
     400: "The request cannot be used", 401: "A key is needed", 403: "The key does not allow this",
     404: "Not found", 405: "Method not allowed", 409: "Not possible now", 413: "Too large",
     500: "Internal error", 503: "Try again",
@@ -55,13 +56,13 @@ def problem_of(error: Exception) -> tuple[Problem, dict[str, str]]:
         case Rejected():
             return _rejected(error)
         case RtpError():
-            return Problem(title=_TITLES[500], status=500, detail=error.message, hint=error.hint), {}
+            return Problem(title=TITLES[500], status=500, detail=error.message, hint=error.hint), {}
         case RedisConnectionError() | RedisTimeoutError() | OutOfMemoryError() | BusyLoadingError() | OSError():
             return _unavailable("The live store does not answer.", "Send the same request again.", 1.0)
         case HTTPException():
             return _http(error)
     hint = "Look for this request in the API's log."
-    return Problem(title=_TITLES[500], status=500, detail="This request failed in the server.", hint=hint), {}
+    return Problem(title=TITLES[500], status=500, detail="This request failed in the server.", hint=hint), {}
 
 
 def explain_decode_error(error: msgspec.DecodeError | RecursionError) -> Rejected:
@@ -87,7 +88,7 @@ def explain_decode_error(error: msgspec.DecodeError | RecursionError) -> Rejecte
 def _rejected(error: Rejected) -> tuple[Problem, dict[str, str]]:
     status = 404 if isinstance(error, NotFound) else _STATUS.get(error.reason, 400)
     problem = Problem(
-        title=_TITLES[status],
+        title=TITLES[status],
         status=status,
         detail=error.message,
         reason=error.reason,
@@ -98,7 +99,7 @@ def _rejected(error: Rejected) -> tuple[Problem, dict[str, str]]:
 
 
 def _unavailable(detail: str, hint: str, retry_after: float) -> tuple[Problem, dict[str, str]]:
-    problem = Problem(title=_TITLES[503], status=503, detail=detail, reason="UNAVAILABLE", hint=hint)
+    problem = Problem(title=TITLES[503], status=503, detail=detail, reason="UNAVAILABLE", hint=hint)
     return problem, {"Retry-After": str(max(1, math.ceil(retry_after)))}
 
 
@@ -118,7 +119,7 @@ def _http(error: HTTPException) -> tuple[Problem, dict[str, str]]:
         field, detail = missing["name"], f"The query parameter `{missing['name']}` is missing."
     elif error.status_code == 404:
         detail = "There is no such path."
-    title = _TITLES.get(error.status_code, "Error")
+    title = TITLES.get(error.status_code, "Error")
     hint = "See /openapi.json for all calls." if error.status_code in {400, 404, 405} else ""
     headers = {k: v for k, v in (error.headers or {}).items() if k.lower() in {"allow", "retry-after"}}
     reason = "BAD_FIELD" if field else ""
@@ -135,7 +136,7 @@ def answer_error(request: Request[Any, Any, Any], error: Exception) -> Response[
         msgspec.json.encode(problem),
         status_code=problem.status,
         headers=headers,
-        media_type="application/problem+json",
+        media_type=PROBLEM_TYPE,
     )
 
 

@@ -11,7 +11,7 @@ from rtp.errors import Rejected
 from rtp.identity.intake import Accepted, accept
 from rtp.serving.auth import keys_of, write_key
 from rtp.serving.bodies import AnyRequest, read_body
-from rtp.serving.documented import WRITE_KEY, BatchCall, EventCall
+from rtp.serving.documented import WRITE_KEY, BatchCall, EventCall, RejectedItem, Taken, answer, problems
 from rtp.serving.ports import ports_of
 from rtp.serving.telemetry import EVENTS
 from rtp.signals.event import EventType
@@ -27,27 +27,11 @@ _KEPT = "What was sent is kept with this reason; mend the sender and send again.
 _SUCCESS = Response(b'{"success": true}', media_type="application/json")
 
 
-class RejectedItem(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """A bad item of a batch, and why it was not taken."""
-
-    index: int
-    reason: str
-    message: str
-    field: str = ""
-
-
-class BatchReport(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """The answer to a batch of which some items were bad: the others count, the bad ones are kept."""
-
-    success: bool
-    accepted: int
-    rejected: list[RejectedItem]
-
-
 @post(
     list(CALLS),
     status_code=200,
     operation_class=EventCall,
+    responses=answer(200, Taken, "On disk."),
     security=WRITE_KEY,
     tags=["events"],
     summary="Send one event",
@@ -71,6 +55,7 @@ async def call(request: AnyRequest) -> Response[bytes]:
     ["/v1/batch", "/v1/b"],
     status_code=200,
     operation_class=BatchCall,
+    responses=answer(200, Taken, "On disk, or kept with the reason why not."),
     security=WRITE_KEY,
     tags=["events"],
     summary="Send many events",
@@ -95,7 +80,12 @@ async def batch(request: AnyRequest) -> Response[bytes]:
     return _report(outcomes)
 
 
-@get("/v1/projects/{key:str}/settings", tags=["events"], summary="Settings for Segment's browser library")
+@get(
+    "/v1/projects/{key:str}/settings",
+    responses=problems(401),
+    tags=["events"],
+    summary="Settings for Segment's browser library",
+)
 async def project_settings(request: AnyRequest, key: FromPath[str]) -> dict[str, Any]:
     """What `analytics.js` reads before it sends: that its only destination is this server."""
     if key not in keys_of(request).write_keys:
@@ -138,7 +128,7 @@ def _report(outcomes: list[Accepted | Rejection]) -> Response[bytes]:
         first, why = rejected[0], f"None of the {len(rejected)} events could be taken. The first: "
         field = f"batch[{first.index}]" + (f".{first.field}" if first.field else "")
         raise Rejected(why + first.message, reason=first.reason, field=field, hint=_KEPT)
-    report = BatchReport(success=True, accepted=len(outcomes) - len(rejected), rejected=rejected)
+    report = Taken(success=True, accepted=len(outcomes) - len(rejected), rejected=rejected)
     return Response(msgspec.json.encode(report), media_type="application/json")
 
 

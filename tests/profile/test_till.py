@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from rtp.clock import from_micros
@@ -158,7 +158,6 @@ def off_line(
 
 
 @given(happenings(), COUNTS, st.integers(-5 * 365, 5 * 365), st.data())
-@settings(max_examples=60)
 def test_late_and_twice_and_out_of_order_is_as_on_line(
     day: list[Happening], counts: list[tuple[int, int]], skew_days: int, data: st.DataObject
 ) -> None:
@@ -174,7 +173,6 @@ def test_late_and_twice_and_out_of_order_is_as_on_line(
 
 
 @given(st.permutations(range(6)), st.integers(0, 5))
-@settings(max_examples=30)
 def test_an_order_told_of_under_many_message_ids_counts_once(order: list[int], minutes: int) -> None:
     """A till that was restored from a backup sends its receipts again as new messages."""
     line = {"product_id": "p1", "quantity": 2, "price": "2.50"}
