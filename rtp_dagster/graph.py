@@ -46,5 +46,9 @@ def build_definitions(settings: Settings, clock: Clock = system_clock) -> dg.Def
         alerts.definitions(),
         live.definitions(),
         in_step.definitions(),
-        dg.Definitions(resources={"settings": settings, "warehouse": Warehouse(settings), "clock": clock}),
+        dg.Definitions(
+            resources={"settings": settings, "warehouse": Warehouse(settings), "clock": clock},
+            # What is launched from the UI and backfills, as the jobs: see rtp_dagster.jobs.
+            executor=dg.in_process_executor,
+        ),
     )

@@ -51,6 +51,13 @@ class QualityGate:
             result for name, source in known.items() for result in self._mart(self.config.marts[name], source, now)
         )
 
+    def check_late(self, now: datetime) -> tuple[CheckResult, ...]:
+        """Checks the feeds into which files came after their last check, with all that is new in them.
+
+        A build reads what is there when it reads: call this once it has read, before anything is published.
+        """
+        return self.check_feeds(now, [table for table in self.config.feeds if self._late(table)])
+
     def accept(self, now: datetime, tables: Iterable[str] | None = None) -> tuple[str, ...]:
         """Makes the feeds that passed their last check the accepted ones; call it after a successful publish.
 
@@ -62,6 +69,12 @@ class QualityGate:
             for passed in waiting:
                 self._baselines.accept(self._profiled(reader, passed, now))
         return tuple(passed.table for passed in waiting)
+
+    def accepted_files(self, table: str) -> tuple[Path, ...]:
+        """The files of a feed that may be served: what came in since is not among them."""
+        accepted = self._baselines.accepted(table)
+        known = set(accepted.files) if accepted else set()
+        return tuple(path for path in self._feeds.files(table).files if path.name in known)
 
     def accept_as_it_is(self, now: datetime, tables: Iterable[str]) -> None:
         """Declares all present files of these feeds good, whatever their checks said: the change in them is real."""
@@ -88,6 +101,11 @@ class QualityGate:
             if new:
                 moved[table] = self._feeds.set_aside(table, sorted(new))
         return moved
+
+    def _late(self, table: str) -> bool:
+        states = (self._baselines.passed(table), self._baselines.accepted(table))
+        known = {name for state in states if state for name in state.files}
+        return any(path.name not in known for path in self._feeds.files(table).files)
 
     def _feed(self, suite: TableSuite, now: datetime, everything: bool) -> tuple[CheckResult, ...]:
         files = self._feeds.files(suite.table)

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from pathlib import Path
 
 import duckdb
 import pyarrow as pa
@@ -67,13 +68,15 @@ async def seed_identities(lake: Lake, graph: IdentityGraph, clock: Clock) -> int
     return await graph.seed(list(rows.items()), evidence)
 
 
-async def seed_consents(lake: Lake, consent: RedisConsent) -> int:
-    """Loads what the consents feed states; may be repeated; a later word of the shopper's own outweighs it."""
+async def seed_consents(lake: Lake, consent: RedisConsent, files: Sequence[Path]) -> int:
+    """Loads what these files of the consents feed state; may be repeated; a shopper's own later word outweighs it."""
+    if not files:
+        return 0
     with feed_session() as connection:
         found = connection.execute(
             f"""
             SELECT DISTINCT customer_id, purpose, coalesce(channel, 'all'), status, epoch_us("at"), source
-            FROM {_feed(lake, "consents")} AS said
+            FROM read_parquet([{", ".join(literal(str(path)) for path in files)}]) AS said
             JOIN read_parquet({literal(str(lake.identity_link("customer_link")))}) AS link USING (source, customer_ref)
             ORDER BY ALL
             """

@@ -27,7 +27,8 @@ def definitions(project: Project) -> dg.Definitions:
     def seed_live_consents(settings: dg.ResourceParam[Settings]) -> dg.MaterializeResult[None]:
         lake = wiring.lake(settings)
         with brought(settings, live_key("consents")):
-            rows = on_redis(settings, lambda client: seed_consents(lake, wiring.consent(client)))
+            files = wiring.quality_gate(settings).accepted_files("consents")
+            rows = on_redis(settings, lambda client: seed_consents(lake, wiring.consent(client), files))
         return dg.MaterializeResult(metadata={ROWS: rows})
 
     return dg.Definitions(assets=[seed_live_consents])

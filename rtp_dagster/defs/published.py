@@ -1,12 +1,14 @@
 """The marts as everybody else reads them: swapped in all at once, after the blocking checks."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 import dagster as dg
 
 from rtp import wiring
 from rtp.clock import Clock
+from rtp.errors import Rejected
+from rtp.quality.result import CheckResult, blocking
 from rtp.settings import Settings
 from rtp.stores.lake import Lake
 from rtp.stores.lake_facts import folder_facts
@@ -32,8 +34,10 @@ def definitions(project: Project) -> dg.Definitions:
         on_redis(settings, answering)
         moment = clock()
         version = version_name(moment, context.run.run_id)
+        gate = wiring.quality_gate(settings)
+        _refuse_late(gate.check_late(moment))
         publish(settings, version)
-        wiring.quality_gate(settings).accept(moment)
+        gate.accept(moment)
         lake = wiring.lake(settings)
         for mart in sorted(marts):
             folder = lake.mart(mart).parent
@@ -43,6 +47,18 @@ def definitions(project: Project) -> dg.Definitions:
             )
 
     return dg.Definitions(assets=[publish_marts])
+
+
+def _refuse_late(results: Sequence[CheckResult]) -> None:
+    """A file that came in after the check may have been read by dbt: what it broke is not published."""
+    stops = blocking(results)
+    if stops:
+        told = "; ".join(f"{one.table}: {one.description}: {one.observed}" for one in stops)
+        raise Rejected(
+            f"A file came in after the feeds were checked, and it does not pass: {told}.",
+            reason="LATE_FEED",
+            hint="`rtp quality --feeds` shows it, and with `--set-aside` takes it out; then build again.",
+        )
 
 
 def _specs(project: Project) -> list[dg.AssetSpec]:

@@ -159,6 +159,19 @@ def test_what_failed_is_not_accepted_and_what_came_after_the_check_is_not_either
     assert blocking(new_gate().check_feeds(NOW, ["order_lines"])), "the late file was never looked at"
 
 
+def test_files_that_came_after_the_check_are_checked_before_they_count(deliver: Deliver, new_gate: NewGate) -> None:
+    gate = new_gate()
+    assert not blocking(gate.check_feeds(NOW))
+    assert gate.check_late(NOW) == (), "nothing came"
+    good = deliver("products", "SELECT * REPLACE ('N' || product_id AS product_id) FROM sample")
+    assert {result.table for result in gate.check_late(NOW)} == {"products"}
+    deliver("order_lines", f"SELECT * REPLACE (NULL::VARCHAR AS product_id) {PART}")
+    assert {result.table for result in blocking(gate.check_late(NOW))} == {"order_lines"}
+    assert good.name not in {path.name for path in gate.accepted_files("products")}
+    gate.accept(NOW)
+    assert good.name in {path.name for path in gate.accepted_files("products")}
+
+
 def test_a_change_declared_real_is_what_later_feeds_are_compared_with(deliver: Deliver, new_gate: NewGate) -> None:
     dearer = f"SELECT * REPLACE ((net_amount * 3)::DECIMAL(12,2) AS net_amount) {PART}"
     deliver("order_lines", dearer)

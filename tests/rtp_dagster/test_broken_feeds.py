@@ -5,13 +5,16 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
+import dagster as dg
 import duckdb
 import pytest
 
 from rtp import wiring
 from rtp.settings import Settings
+from rtp_dagster.naming import live_key
 from rtp_dagster.progress import Outcome
 from tests.rtp_dagster.conftest import NOW, MovingClock
+from tests.rtp_dagster.parts import publish
 from tests.rtp_dagster.served import served
 
 BROKEN = {
@@ -68,4 +71,33 @@ def test_a_broken_feed_stops_a_refresh_before_anything_is_served_from_it(
     assert "lake/order_lines: expectations" in outcome.checks_failed
     assert told in outcome.error
     assert {step.name for step in outcome.steps} <= {"feeds", "check_feeds"}
+    assert served(retailer) == before
+
+
+def test_a_broken_file_that_came_in_after_the_check_is_not_published(
+    built: Outcome, definitions: dg.Definitions, instance: dg.DagsterInstance, retailer: Settings
+) -> None:
+    assert built.ok, built.error
+    before, feed = served(retailer), wiring.lake(retailer).feed("order_lines")
+    with delivered(feed, BROKEN["nulls"]):
+        outcome = publish(definitions, instance)
+    assert not outcome.ok
+    assert "after the feeds were checked" in outcome.error
+    assert "net_amount is never missing" in outcome.error
+    assert served(retailer) == before
+
+
+def test_consents_that_nobody_checked_are_not_taken_in(
+    built: Outcome, definitions: dg.Definitions, instance: dg.DagsterInstance, retailer: Settings
+) -> None:
+    feed = wiring.lake(retailer).feed("consents")
+    before = served(retailer)
+    late = 'SELECT * REPLACE (\'denied\' AS status, "at" + INTERVAL 1 DAY AS "at") FROM good'
+    with delivered(feed, late):
+        files = wiring.quality_gate(retailer).accepted_files("consents")
+        result = definitions.resolve_job_def("bring_online").execute_in_process(
+            instance=instance, asset_selection=[live_key("consents")]
+        )
+    assert result.success
+    assert [path.name for path in files if path.name == "broken.parquet"] == []
     assert served(retailer) == before

@@ -13,13 +13,12 @@ import redis
 from rtp import wiring
 from rtp.services.redis_server import find_redis, redis_arguments
 from rtp.settings import Settings
-from rtp_dagster.days import run_tags
-from rtp_dagster.execution import create_run, execute
 from rtp_dagster.graph import build_definitions
 from rtp_dagster.in_step import JOB, PARTS, behind
-from rtp_dagster.progress import REDIS_GONE, Outcome, Telling
+from rtp_dagster.progress import REDIS_GONE, Outcome
 from tests.conftest import free_port
 from tests.rtp_dagster.conftest import NOW
+from tests.rtp_dagster.parts import publish
 from tests.rtp_dagster.served import served
 
 
@@ -71,27 +70,6 @@ def graph_of_the_copy(settings: Settings) -> dg.Definitions:
     return build_definitions(settings, lambda: NOW)
 
 
-def publish(
-    definitions: dg.Definitions, instance: dg.DagsterInstance, *, kill: Killable | None = None, after: str = ""
-) -> Outcome:
-    """The last part of a refresh, from the pointer on; Redis is killed after the first step named like `after`."""
-    whole = definitions.resolve_job_def("refresh")
-    keys = {key for key in whole.asset_layer.executable_asset_keys if key.path[0] in {"published", "feast", "live"}}
-    job = whole.get_subset(asset_selection=keys)
-    run = create_run(job, instance, run_tags(None, NOW.date()))
-
-    def watched() -> Iterator[dg.DagsterEvent]:
-        waiting = kill is not None
-        for event in execute(job, run, instance):
-            if waiting and kill and event.is_step_success and (event.step_key or "").startswith(after):
-                kill.kill()
-                waiting = False
-            yield event
-
-    ticks = iter((0.0, 1.0))
-    return Telling(run, lambda _line: None).follow(watched(), lambda: next(ticks))
-
-
 def look(definitions: dg.Definitions, instance: dg.DagsterInstance, settings: Settings) -> dg.RunRequest | None:
     """What the sensor asks for."""
     resources = {"settings": settings, "clock": lambda: NOW}
@@ -108,7 +86,7 @@ def test_what_redis_missed_when_it_was_killed_in_a_build_is_brought_once_it_is_b
     before = served(settings)
     assert look(graph_of_the_copy, fresh, settings) is None
 
-    outcome = publish(graph_of_the_copy, fresh, kill=server, after="materialize_")
+    outcome = publish(graph_of_the_copy, fresh, then=server.kill, after="materialize_")
     assert (outcome.ok, outcome.error) == (False, REDIS_GONE)
     version = wiring.lake(settings).published_version()
     assert version not in {None, before.version}

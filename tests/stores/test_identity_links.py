@@ -49,6 +49,6 @@ async def test_links_are_written_for_the_warehouse_and_seed_the_live_graph(
     shopper = await graph.resolve(Identifier(IdentifierType.USER_ID, "u00001"))
     assert shopper == await graph.resolve(Identifier(IdentifierType.CUSTOMER_REF, "pos:L00001"))
     consent = RedisConsent(redis_client, RedisFragments(redis_client))
-    assert await seed_consents(lake, consent) > 0
+    assert await seed_consents(lake, consent, sorted(lake.feed("consents").glob("*.parquet"))) > 0
     assert shopper is not None
     assert (await consent.read(shopper)).grants["personalization/all"].status == "granted"
