@@ -107,7 +107,7 @@ def rejected_log(client: Redis) -> RejectedLog:
 
 
 def record_stream(client: Redis, name: str) -> RecordStream:
-    """The stream of "decisions" or "activations", from which they are archived."""
+    """The stream of "decisions", "activations" or "movements", from which they are archived."""
     return RecordStream(client, name)
 
 

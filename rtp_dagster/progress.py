@@ -106,8 +106,10 @@ def said(error: SerializableErrorInfo | None) -> str:
     """The sentence that the error at the root of it all says."""
     if error is None:
         return ""
+    gone = error.cls_name in _GONE
     while error.cause is not None:
         error = error.cause
-    if error.cls_name in _GONE:
+        gone = gone or error.cls_name in _GONE
+    if gone:
         return REDIS_GONE
     return _CLASS_PREFIX.sub("", error.message.strip()).strip().splitlines()[0]

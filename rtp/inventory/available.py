@@ -44,7 +44,7 @@ def committed(state: StockState) -> int:
     return sum(
         max(0, hold.quantity - sold.get(order_id, 0))
         for order_id, hold in state.commitments.items()
-        if hold.at > state.count_at
+        if hold.at > state.released_at
     )
 
 

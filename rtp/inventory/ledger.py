@@ -44,6 +44,17 @@ class StockLedger(ABC):
     async def _summaries(self, store_id: str, product_ids: Sequence[str]) -> list[Availability | None]:
         """The mirror's summaries of a store's products."""
 
+    @abstractmethod
+    async def _all_summaries(self, store_id: str) -> Mapping[str, Availability]:
+        """The whole mirror of a store, by product."""
+
+    async def reserved(self, store_id: str, *, now: int) -> dict[str, int]:
+        """Units that running reservations hold at `now`, by product; the mirror says where to look."""
+        summaries = await self._all_summaries(store_id)
+        holding = [product for product, each in summaries.items() if each.reserved and now < each.reserved_until]
+        found = await self.positions([(store_id, product) for product in holding], now=now) if holding else []
+        return {each.product_id: each.reserved for each in found if each is not None and each.reserved}
+
     async def apply(self, movements: Sequence[Movement]) -> int:
         """Applies movements, in any order, each once; returns how many changed something."""
         batches: dict[Pair, list[Movement]] = {}

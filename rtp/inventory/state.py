@@ -53,6 +53,8 @@ class StockState(msgspec.Struct, frozen=True, array_like=True):
     movements: dict[str, Entry] = {}
     reservations: dict[str, Hold] = {}
     commitments: dict[str, Hold] = {}
+    released_at: int = NEVER
+    """When the shelf was last counted: it holds nothing any more for orders placed before."""
 
 
 def stores_of(movement: Movement) -> tuple[str, ...]:
@@ -84,8 +86,11 @@ def fold(state: StockState, movement: Movement, store_id: str) -> StockState:
     return sealed(msgspec.structs.replace(state, movements={**state.movements, movement.movement_id: entry}))
 
 
-def with_count(state: StockState, movement: Movement) -> StockState:
-    """A newer count replaces the older one, and what was summed up to it."""
+def with_count(state: StockState, movement: Movement, *, released_at: int | None = None) -> StockState:
+    """A newer count replaces the older one, and what was summed up to it.
+
+    `released_at` is when the shelf itself was counted, where the count was brought forward from then.
+    """
     newer = (movement.occurred_at, movement.movement_id) > (state.count_at, state.count_id)
     if not newer or movement.occurred_at < state.sealed_at:
         return state
@@ -97,6 +102,7 @@ def with_count(state: StockState, movement: Movement) -> StockState:
     counted = msgspec.structs.replace(
         state, count_at=movement.occurred_at, count_id=movement.movement_id, counted=movement.quantity,
         salable=movement.basis == "salable", sealed_delta=0, movements=kept,
+        released_at=max(state.released_at, movement.occurred_at if released_at is None else released_at),
     )  # fmt: skip
     return sealed(counted)
 
@@ -112,7 +118,7 @@ def sealed(state: StockState) -> StockState:
     """Sums movements older than `RETENTION`, so that a position stays small however long it is not counted."""
     horizon = newest_at(state) - RETENTION
     old = {key: entry for key, entry in state.movements.items() if entry.at <= horizon}
-    stale = [key for key, hold in state.commitments.items() if hold.at <= min(horizon, state.count_at)]
+    stale = [key for key, hold in state.commitments.items() if hold.at <= min(horizon, state.released_at)]
     if not old and not stale:
         return state
     commitments = {key: hold for key, hold in state.commitments.items() if key not in stale}

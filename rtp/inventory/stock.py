@@ -24,6 +24,22 @@ class Movement(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     basis: Literal["on_hand", "salable"] = "on_hand"
 
 
+class MovementRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A movement as it was accepted: what the archive keeps."""
+
+    received_at: int
+    """Microseconds since 1970 UTC."""
+    movement: Movement
+
+
+class MovementLog(Protocol):
+    """Keeps accepted movements, durably, until they are archived."""
+
+    async def append(self, records: Sequence[MovementRecord]) -> None:
+        """Stores them; one sent again is stored again, and counted once. Raises Retryable."""
+        ...
+
+
 class StockPosition(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """What a store has of a product; `available` is what may be promised, 0 where the position is not fresh."""
 
@@ -46,9 +62,15 @@ class Count(msgspec.Struct, frozen=True, kw_only=True):
     product_id: str
     quantity: int
     counted_at: int
-    """Microseconds since 1970 UTC."""
+    """Microseconds since 1970 UTC: what `quantity` takes into account happened until then."""
     safety_stock: int = 0
     salable: bool = False
+    physical_at: int | None = None
+    """When somebody counted the shelf, where that was earlier: orders placed since then are not let go of."""
+    settled: Sequence[str] = ()
+    """Orders whose goods have left, and are no longer in `quantity`."""
+    build: str = ""
+    """Which build says so; of two that speak for the same moment the greater name stands."""
 
 
 class StockStore(Protocol):
@@ -68,6 +90,10 @@ class StockStore(Protocol):
 
     async def positions(self, pairs: Sequence[tuple[str, str]], *, now: int) -> list[StockPosition | None]:
         """Positions at source of many (store, product) pairs, in one round trip."""
+        ...
+
+    async def reserved(self, store_id: str, *, now: int) -> dict[str, int]:
+        """Units that running reservations hold at `now`, by product; products without any are left out."""
         ...
 
     async def screen(self, store_id: str, product_ids: Sequence[str], *, now: int) -> list[int]:

@@ -32,6 +32,7 @@ async def open_ports(settings: Settings) -> AsyncIterator[Ports]:
             log=wiring.event_log(settings, client),
             rejected=wiring.rejected_log(client),
             stock=wiring.stock_store(settings, client, listener=stock_live(online)),
+            movements=wiring.record_stream(client, "movements"),
             graph=wiring.identity_graph(settings, client),
             consent=consent,
             online=online,

@@ -9,7 +9,7 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 
 from rtp.clock import from_micros, to_micros
 from rtp.errors import NotFound, Rejected
-from rtp.inventory.stock import Movement, MovementKind, StockPosition
+from rtp.inventory.stock import Movement, MovementKind, MovementRecord, StockPosition
 from rtp.serving.auth import needs
 from rtp.serving.bodies import AnyRequest
 from rtp.serving.documented import SERVER_KEY, answer, problems
@@ -99,6 +99,9 @@ async def movements(request: AnyRequest, data: JSONBody[Movements]) -> Movements
     ports = ports_of(request)
     parsed = [_movement(index, each) for index, each in enumerate(data.movements)]
     applied = await ports.stock.apply(parsed)
+    # What was refused is not recorded; what is sent again because this failed is applied once all the same.
+    received = to_micros(ports.clock())
+    await ports.movements.append([MovementRecord(received_at=received, movement=each) for each in parsed])
     return MovementsAnswer(applied, len(parsed) - applied)
 
 

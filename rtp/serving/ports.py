@@ -12,7 +12,7 @@ from rtp.features.online import OnlineStore
 from rtp.identity.graph import IdentityGraph
 from rtp.identity.keys import KeyedHash
 from rtp.identity.normalize import Spelling
-from rtp.inventory.stock import StockStore
+from rtp.inventory.stock import MovementLog, StockStore
 from rtp.profile.consent import ConsentReader
 from rtp.profile.history import History
 from rtp.settings import Settings
@@ -36,6 +36,7 @@ class Ports:
     log: EventLog
     rejected: RejectedLog
     stock: StockStore
+    movements: MovementLog
     graph: IdentityGraph
     consent: ConsentReader
     online: OnlineStore

@@ -18,7 +18,7 @@ from rtp.stores.outage import answer_of, outage_is_retryable
 from rtp.stores.record_stream import record_stream_key
 from rtp.stores.scripts import Script
 
-RECORD_STREAMS = ("decisions", "activations", "rejected", "settlements")
+RECORD_STREAMS = ("decisions", "activations", "rejected", "settlements", "movements")
 
 _COMMIT = Script("""
 -- KEYS: the stream, its progress, its verdicts. ARGV: the last position archived, then all of the batch.

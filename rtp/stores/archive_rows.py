@@ -8,6 +8,7 @@ import msgspec
 from rtp.activation.outbox import ActivationRecord
 from rtp.decisioning.decision import DecisionRecord
 from rtp.features.commerce import text
+from rtp.inventory.stock import MovementRecord
 from rtp.signals.event import Event, position_order
 from rtp.signals.log import read_verdict
 from rtp.signals.rejection import Rejection, Settlement, type_of
@@ -123,6 +124,13 @@ def settlement_row(entry: StoredEntry) -> ArchivedRow:
     return ArchivedRow(record.settled_at, msgspec.structs.asdict(record))
 
 
+def movement_row(entry: StoredEntry) -> ArchivedRow:
+    """A row of `movements`. One that was sent again has a row again: its id says so."""
+    record = msgspec.json.decode(entry.fields[b"d"], type=MovementRecord)
+    values = msgspec.structs.asdict(record.movement) | {"received_at": record.received_at}
+    return ArchivedRow(record.received_at, values)
+
+
 def unreadable_row(stream: str, entry: StoredEntry) -> ArchivedRow:
     """A row of `rejected` for an entry that is no row of its own stream: kept, so that nothing is lost."""
     received_at = position_order(entry.position)[0] * 1_000
@@ -143,6 +151,7 @@ ROW_OF: Mapping[str, Callable[[StoredEntry], ArchivedRow]] = {
     "activations": activation_row,
     "rejected": rejection_row,
     "settlements": settlement_row,
+    "movements": movement_row,
 }
 """Archived stream to how its entries become rows."""
 

@@ -90,8 +90,21 @@ ARCHIVES: Mapping[str, list[tuple[str, str]]] = {
         ("outcome", _TEXT),
         ("settled_at", _TIME),
     ],
+    "movements": [
+        ("movement_id", _TEXT),
+        ("store_id", _TEXT),
+        ("product_id", _TEXT),
+        ("kind", _TEXT),
+        ("quantity", "INTEGER"),
+        ("occurred_at", _TIME),
+        ("to_store_id", _TEXT),
+        ("order_id", _TEXT),
+        ("reservation_id", _TEXT),
+        ("basis", _TEXT),
+        ("received_at", _TIME),
+    ],
 }
-"""One row per log entry, decision, activation, rejected event and one put through since.
+"""One row per log entry, decision, activation, rejected event and one put through since, stock movement.
 
 Objects and lists are JSON text, as HTTP spells them.
 """
@@ -108,13 +121,17 @@ IDENTITY_LINKS: Mapping[str, list[tuple[str, str]]] = {
 """The files `identity/<name>.parquet` that batch resolution writes before each build."""
 
 
+RESERVATIONS = [("store_id", _TEXT), ("product_id", _TEXT), ("reserved", "INTEGER"), ("taken_at", _TIME)]
+"""The file `stock/reservations.parquet`: what running reservations held when the build began."""
+
+
 def prepare_archives(lake: Lake) -> None:
-    """Writes the zero-row `_schema.parquet` of every archived stream, and empty links where none are yet."""
+    """Writes the zero-row `_schema.parquet` of every archive; empty links and reservations where none are yet."""
     with feed_session() as connection:
         for stream, columns in ARCHIVES.items():
             write_schema(connection, lake.archive(stream), columns)
-        for name, columns in IDENTITY_LINKS.items():
-            path = lake.identity_link(name)
+        files = {lake.identity_link(name): columns for name, columns in IDENTITY_LINKS.items()}
+        for path, columns in (files | {lake.reservations: RESERVATIONS}).items():
             if path.exists():
                 continue
             with appearing(path) as aside:

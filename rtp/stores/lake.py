@@ -15,8 +15,9 @@ class Lake(msgspec.Struct, frozen=True):
     feeds/<table>/<content hash>.parquet         what `rtp load` took in, typed as docs/data.md says
     quarantine/<table>/<content hash>.parquet    the rows that it refused, with line and reason
     set_aside/<table>/<content hash>.parquet     deliveries that quality stopped, taken out of the feed
-    events|decisions|activations|.../received_date=YYYY-MM-DD/<first>-<last>.parquet   archived from the log
+    events|decisions|activations|movements|.../received_date=YYYY-MM-DD/<first>-<last>.parquet   archived from the log
     identity/customer_link|identifier_link.parquet    who is who, as resolved just before the build
+    stock/reservations.parquet                   what running reservations held when the last build began
     versions/<version>/<mart>/data.parquet       published marts; `marts` is a symlink to the current version
     """
 
@@ -40,12 +41,17 @@ class Lake(msgspec.Struct, frozen=True):
         return self.root / "set_aside" / table
 
     def archive(self, stream: str) -> Path:
-        """The folder of one archived stream: events, decisions, activations, rejected."""
+        """The folder of one archived stream: events, decisions, activations, rejected, movements."""
         return self.root / stream
 
     def identity_link(self, name: str) -> Path:
         """The Parquet file of resolved identity: customer_link or identifier_link."""
         return self.root / "identity" / f"{name}.parquet"
+
+    @property
+    def reservations(self) -> Path:
+        """The Parquet file of the reservations that ran when the last build began."""
+        return self.root / "stock" / "reservations.parquet"
 
     @property
     def versions(self) -> Path:

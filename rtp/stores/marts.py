@@ -33,11 +33,12 @@ def marts_session(lake: Lake) -> Iterator["DuckDBPyConnection"]:
 
 def stock_counts(lake: Lake) -> list[Count]:
     """The stock positions of the last build, as counts at the newest count or movement that they include."""
+    build = lake.published_version() or ""
     with marts_session(lake) as connection:
         rows = connection.execute(
             """
             SELECT store_id, product_id, on_hand, epoch_us(greatest(counted_at, moved_at, TIMESTAMPTZ '1970-01-01')),
-                   coalesce(safety_stock, 0), basis = 'salable'
+                   coalesce(safety_stock, 0), basis = 'salable', epoch_us(counted_at), coalesce(settled_orders, [])
             FROM inventory_position
             WHERE on_hand IS NOT NULL
             """
@@ -50,8 +51,11 @@ def stock_counts(lake: Lake) -> list[Count]:
             counted_at=moment,
             safety_stock=int(safety),
             salable=bool(salable),
+            physical_at=counted_at,
+            settled=tuple(settled),
+            build=build,
         )
-        for store_id, product_id, on_hand, moment, safety, salable in rows
+        for store_id, product_id, on_hand, moment, safety, salable, counted_at, settled in rows
     ]
 
 

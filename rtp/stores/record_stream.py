@@ -1,4 +1,4 @@
-"""Plain streams of records that only the archive reads: decisions, activations, rejected events."""
+"""Plain streams of records that only the archive reads: decisions, activations, rejected events, stock movements."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -16,7 +16,7 @@ CHUNK = 500
 
 
 def record_stream_key(name: str) -> str:
-    """The stream of "decisions", "activations" or "rejected"."""
+    """The stream of "decisions", "activations", "rejected" or "movements"."""
     return f"rtp:{{{name}}}"
 
 

@@ -31,5 +31,8 @@ class MemoryStock(StockLedger):
                 self._mirror[pair] = availability(after, now)
         return changed
 
+    async def _all_summaries(self, store_id: str) -> Mapping[str, Availability]:
+        return {product: each for (store, product), each in self._mirror.items() if store == store_id}
+
     async def _summaries(self, store_id: str, product_ids: Sequence[str]) -> list[Availability | None]:
         return [self._mirror.get((store_id, product_id)) for product_id in product_ids]

@@ -63,6 +63,11 @@ class RedisStock(StockLedger):
             values = await cast("Awaitable[list[bytes | None]]", command)
         return [_summary(value) if value else None for value in values]
 
+    async def _all_summaries(self, store_id: str) -> Mapping[str, Availability]:
+        with reachable():
+            found = await cast("Awaitable[dict[bytes, bytes]]", self._client.hgetall(mirror_key(store_id)))
+        return {product.decode(): _summary(value) for product, value in found.items()}
+
     async def _update(self, changes: Mapping[Pair, Change], *, now: int) -> dict[Pair, StockState]:
         """Reads, changes and sets each position, again where somebody else was faster."""
         pending, changed = dict(changes), dict[Pair, StockState]()

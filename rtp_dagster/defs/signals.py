@@ -19,6 +19,7 @@ ARCHIVED = {
     "events": "What shoppers did, as the collector accepted it: archived from the event log by day received.",
     "decisions": "What was decided for whom and why: archived by day.",
     "activations": "What was sent where, and what became of it: archived by day.",
+    "movements": "Stock counts, sales, receipts and transfers that were posted: archived by day.",
     "rejected": "Events that were refused, with the reason: kept until they are replayed.",
 }
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
+import msgspec
 import pytest
 import redis.asyncio
 
@@ -76,6 +77,52 @@ class StockContract:
         assert await stock.release("s1", "p1", "r1", now=NOW) is True
         assert await stock.release("s1", "p1", "r1", now=NOW) is False
         assert await stock.reserve("s1", "p1", "r2", quantity=1, ttl_seconds=60, now=NOW) == "created"
+
+    async def test_what_running_reservations_hold_is_told_by_product(self, stock: StockLedger) -> None:
+        await stock.apply([moved(f"m{n}", "count", 5, product_id=f"p{n}") for n in (1, 2, 3)])
+        for name, seconds in (("r1", 60), ("r2", 600)):
+            await stock.reserve("s1", "p1", name, quantity=1, ttl_seconds=seconds, now=NOW)
+        await stock.reserve("s1", "p2", "r3", quantity=2, ttl_seconds=60, now=NOW)
+        assert await stock.reserved("s1", now=NOW) == {"p1": 2, "p2": 2}
+        assert await stock.reserved("s1", now=NOW + 61_000_000) == {"p1": 1}
+        assert await stock.reserved("s2", now=NOW) == {}
+
+    async def test_a_seed_lets_go_of_orders_that_left_and_of_no_others(self, stock: StockLedger) -> None:
+        await stock.apply([moved("m1", "count", 9)])
+        for order in ("left", "waits"):
+            await stock.commit(order, "s1", {"p1": 2}, now=NOW + 1)
+        # Built later: one order was shipped at NOW + 2, and something else was sold at NOW + 3.
+        seed = Count(
+            store_id="s1",
+            product_id="p1",
+            quantity=6,
+            counted_at=NOW + 3,
+            physical_at=NOW,
+            settled=("left",),
+            build="b1",
+        )
+        await stock.seed([seed])
+        seen = await stock.position("s1", "p1", now=NOW + 3)
+        assert seen is not None
+        assert (seen.on_hand, seen.committed, seen.available) == (6, 2, 4)
+        await stock.commit("left", "s1", {"p1": 2}, now=NOW + 4)
+        later = msgspec.structs.replace(
+            seed, quantity=10, counted_at=NOW + 5, physical_at=NOW + 5, settled=(), build="b2"
+        )
+        await stock.seed([later])
+        seen = await stock.position("s1", "p1", now=NOW + 5)
+        assert seen is not None
+        assert (seen.on_hand, seen.committed) == (10, 0), "who counted the shelf saw what was still there"
+
+    async def test_a_later_build_that_learned_of_more_stands_though_its_moment_is_the_same(
+        self, stock: StockLedger
+    ) -> None:
+        first = Count(store_id="s1", product_id="p1", quantity=9, counted_at=NOW, build="20260101T000000-a")
+        second = msgspec.structs.replace(first, quantity=10, build="20260101T000500-b")
+        for count in (first, second, first):
+            await stock.seed([count])
+        assert await stock.screen("s1", ["p1"], now=NOW) == [10]
+        assert await stock.seed([msgspec.structs.replace(second, build="20260101T001000-c")]) == 0, "nothing new"
 
     async def test_a_seed_can_be_repeated_and_never_overrules_what_is_newer(self, stock: StockLedger) -> None:
         counts = [

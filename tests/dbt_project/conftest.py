@@ -10,10 +10,11 @@ import duckdb
 import pytest
 
 from rtp.settings import Settings, checkout_root
+from rtp.stores.archive_schema import RESERVATIONS
 from rtp.stores.feeds.folder import load_folder
 from rtp.stores.lake import Lake
 from rtp.stores.warehouse import build_warehouse, connect
-from tests.dbt_project.lake_rows import decision, event, write_archive, write_links
+from tests.dbt_project.lake_rows import decision, event, movement, write_archive, write_links, write_parquet
 
 SAMPLE = checkout_root() / "tests" / "data" / "sample"
 LOADED_AT = datetime(2026, 7, 1, 3, tzinfo=UTC)
@@ -31,8 +32,9 @@ def settings_in(state_dir: Path) -> Settings:
 def fill_lake(lake: Lake) -> None:
     load_folder(lake, SAMPLE, now=LOADED_AT)
     link_customers(lake)
-    for stream, rows in (("events", LIVE_EVENTS), ("decisions", LIVE_DECISIONS)):
+    for stream, rows in (("events", LIVE_EVENTS), ("decisions", LIVE_DECISIONS), ("movements", POSTED)):
         write_archive(lake, stream, rows)
+    write_parquet(lake.reservations, RESERVATIONS, [{"store_id": "S01", "product_id": "P003", "reserved": 2}])
 
 
 def link_customers(lake: Lake) -> None:
@@ -83,6 +85,15 @@ LIVE_EVENTS = [
         properties={"experimentId": "hero", "variationId": "b"},
     ),
 ]  # fmt: skip
+
+POSTED = [
+    movement("v1", "receipt", 5, "2026-06-29T09:00:00Z", "P003"),
+    movement("v1", "receipt", 5, "2026-06-29T09:00:00Z", "P003"),
+    movement("v2", "count", 30, "2026-06-29T08:00:00Z", "P004"),
+    movement("v3", "sale", 2, "2026-06-29T10:00:00Z", "P004"),
+    movement("v4", "sale", 1, "2026-06-29T13:05:00Z", "P002", order_id="L2"),
+    movement("v5", "count", 7, "2026-06-29T08:00:00Z", "NEW-2"),
+]
 
 LIVE_DECISIONS = [
     decision("d1", "2026-06-29T09:30:00Z", CUSTOMER, ["P003", "P001"]),

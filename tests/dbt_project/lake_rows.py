@@ -43,6 +43,12 @@ def event(message_id: str, name: str, at: str, **fields: Any) -> Row:
     return {**base, **times, "message_id": message_id, "name": name, "properties": properties, **fields}
 
 
+def movement(movement_id: str, kind: str, quantity: int, at: str, product_id: str, **fields: Any) -> Row:
+    """An archived movement of store S01."""
+    base = {"movement_id": movement_id, "store_id": "S01", "kind": kind, "quantity": quantity, "product_id": product_id}
+    return {**base, "occurred_at": at, "received_at": "2026-06-29T14:00:00Z", "basis": "on_hand", **fields}
+
+
 def decision(decision_id: str, at: str, customer_id: str | None, products: Sequence[str], **fields: Any) -> Row:
     """An archived decision that showed these products, in this order."""
     actions = [

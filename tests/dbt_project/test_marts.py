@@ -35,9 +35,9 @@ def test_two_sources_of_one_person_are_one_customer(query: Query) -> None:
     assert query(f"SELECT count(*) FROM marts.customer_profile WHERE customer_id = '{CUSTOMER}'") == [(1,)]
 
 
-def test_a_product_that_only_sales_know_is_kept_as_unknown(query: Query) -> None:
+def test_a_product_that_only_sales_or_counts_know_is_kept_as_unknown(query: Query) -> None:
     rows = query("SELECT product_id, name FROM marts.product WHERE NOT is_known ORDER BY 1")
-    assert rows == [("NEW-1", None), ("P900", None), ("P901", None)]
+    assert rows == [("NEW-1", None), ("NEW-2", None), ("P900", None), ("P901", None)]
 
 
 def test_marts_speak_for_the_end_of_the_newest_known_day(query: Query) -> None:
@@ -100,6 +100,23 @@ def test_stock_is_the_newest_count_less_what_left_and_promised(query: Query) -> 
     # P001: ordered on the web, one of two refunded, not shipped. P002: one sold over the counter; none is left.
     assert [row[:3] for row in rows] == [("P001", 0, 1), ("P002", 1, 0)]
     assert rows[1][3] == 0
+
+
+def test_posted_counts_and_movements_count_once_and_reservations_are_taken_off(query: Query) -> None:
+    rows = query("""
+        SELECT product_id, on_hand, reserved, settled_orders, available = on_hand - reserved - committed - safety_stock
+        FROM marts.inventory_position
+        WHERE store_id = 'S01' AND product_id IN ('P002', 'P003', 'P004', 'NEW-2') ORDER BY 1
+    """)
+    assert [row[:4] for row in rows] == [
+        # Counted by nobody but who posted it.
+        ("NEW-2", 7, 0, None),
+        # Sold over the counter, and told of twice: by the order and by the movement that names it.
+        ("P002", -1, 0, ["L2"]),
+        ("P003", 26, 2, None),
+        ("P004", 28, 0, None),
+    ]
+    assert [row[4] for row in rows][2:] == [True, True]
 
 
 def test_promotion_is_unknown_where_a_store_reports_none(query: Query) -> None:

@@ -20,7 +20,8 @@ def keys(graph: dg.Definitions, prefix: str) -> set[str]:
 def test_every_kind_of_asset_is_there_by_name(graph: dg.Definitions) -> None:
     assert keys(graph, "lake") == {
         *(name for name in CONTRACTS if name != "events"),
-        "event_files", "events", "decisions", "activations", "rejected", "identity",
+        "event_files", "events", "decisions", "activations", "rejected", "movements", "identity",
+        "reservations",
     }  # fmt: skip
     assert keys(graph, "published") == MARTS
     assert keys(graph, "dbt") >= MARTS

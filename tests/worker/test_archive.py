@@ -10,10 +10,11 @@ import pytest
 import redis.asyncio
 
 from rtp.activation.outbox import ActivationRecord
-from rtp.clock import from_micros
+from rtp.clock import from_micros, to_micros
 from rtp.decisioning.decision import Decision, DecisionRecord
 from rtp.errors import Retryable
 from rtp.identity.keys import partition_of
+from rtp.inventory.stock import Movement, MovementRecord
 from rtp.signals.log import WORKER_GROUP, Verdict
 from rtp.signals.rejection import Rejection, Settlement
 from rtp.stores.archive_files import MOST_SMALL_FILES, compact_day, days_to_compact
@@ -148,7 +149,7 @@ async def test_events_are_filed_by_the_day_they_were_received(archive: Archive) 
     assert folders == {"received_date=2026-01-01", "received_date=2026-01-02"}
 
 
-async def test_decisions_activations_and_rejected_events_are_archived(archive: Archive) -> None:
+async def test_decisions_activations_rejected_events_and_movements_are_archived(archive: Archive) -> None:
     decision = Decision(
         decision_id="d1", moment_id="m", customer_id="c1", channel="web", placement="home", fallback=False
     )
@@ -162,7 +163,11 @@ async def test_decisions_activations_and_rejected_events_are_archived(archive: A
     )  # fmt: skip
     rejection = Rejection(reason="NOT_JSON", message="No.", body=b"\xff{", received_at=NOON)
     settlement = Settlement(rejection_id=rejection.rejection_id, outcome="put_through", settled_at=NOON)
-    for name, each in zip(RECORD_STREAMS, (record, activation, rejection, settlement), strict=True):
+    counted = Movement(
+        movement_id="v1", store_id="s1", product_id="p1", kind="count", quantity=4, occurred_at=NOON - DAY
+    )
+    movement = MovementRecord(received_at=NOON, movement=counted)
+    for name, each in zip(RECORD_STREAMS, (record, activation, rejection, settlement, movement), strict=True):
         await RecordStream(archive.client, name).append([each])
     await archive.archiver.flush()
     assert [row["decision_id"] for row in archive.rows("decisions")] == ["d1"]
@@ -171,6 +176,9 @@ async def test_decisions_activations_and_rejected_events_are_archived(archive: A
     (rejected,) = archive.rows("rejected")
     assert (rejected["body"], rejected["size_bytes"], rejected["type"]) == (b"\xff{", 2, "")
     assert [row["rejection_id"] for row in archive.rows("settlements")] == [rejected["rejection_id"]]
+    assert [row["body"] for row in archive.rows("rejected")] == [b"\xff{"]
+    (row,) = archive.rows("movements")
+    assert (row["movement_id"], row["quantity"], to_micros(row["occurred_at"])) == ("v1", 4, NOON - DAY)
 
 
 async def test_an_unreadable_entry_is_kept_and_holds_up_nothing(archive: Archive) -> None:

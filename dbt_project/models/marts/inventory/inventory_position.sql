@@ -2,12 +2,16 @@
 -- On hand is the newest count and the movements after it, in whatever order they arrived.
 with counts as (
     select *
-    from {{ ref('stg_feeds__inventory') }}
+    from {{ ref('int_stock_counts') }}
     qualify row_number() over (partition by store_id, product_id order by counted_at desc, _loaded_at desc) = 1
 ),
 
 movements as (
     select * from {{ ref('int_stock_movements') }}
+),
+
+reservations as (
+    select * from {{ ref('stg_stock__reservations') }}
 ),
 
 demand as (
@@ -29,8 +33,13 @@ moved as (
         counts.product_id,
         sum(movements.on_hand_change) as on_hand_change,
         sum(movements.committed) as committed,
-        max(movements.moved_at) as moved_at
+        max(movements.moved_at) filter (where movements.on_hand_change <> 0) as moved_at,
+        list(distinct movements.settled_order_id) filter (
+            where movements.settled_order_id is not null
+            and movements.moved_at > as_of.as_of - interval {{ var('settled_days') }} day
+        ) as settled_orders
     from counts
+    cross join as_of
     inner join movements
         on
             counts.store_id = movements.store_id
@@ -61,12 +70,16 @@ balanced as (
         coalesce(demand.daily_velocity, case when selling.store_id is not null then 0 end) as daily_velocity,
         inbound.inbound_quantity,
         inbound.next_inbound_at,
-        moved.moved_at
+        moved.moved_at,
+        moved.settled_orders,
+        coalesce(reservations.reserved, 0) as reserved
     from counts
     left join moved on counts.store_id = moved.store_id and counts.product_id = moved.product_id
     left join demand on counts.store_id = demand.store_id and counts.product_id = demand.product_id
     left join selling on counts.store_id = selling.store_id
     left join inbound on counts.store_id = inbound.store_id and counts.product_id = inbound.product_id
+    left join reservations
+        on counts.store_id = reservations.store_id and counts.product_id = reservations.product_id
 ),
 
 final as (
@@ -74,17 +87,17 @@ final as (
         store_id,
         product_id,
         on_hand,
-        -- Reservations live for minutes and only on line: the batch position has none.
-        cast(0 as bigint) as reserved,
+        cast(reserved as bigint) as reserved,
         committed,
         cast(safety_stock as bigint) as safety_stock,
-        greatest(0, on_hand - committed - cast(safety_stock as bigint)) as available,
+        greatest(0, on_hand - cast(reserved as bigint) - committed - cast(safety_stock as bigint)) as available,
         daily_velocity,
         greatest(0, on_hand - committed) / nullif(daily_velocity, 0) as days_of_cover,
         cast(inbound_quantity as bigint) as inbound_quantity,
         next_inbound_at,
         counted_at,
         moved_at,
+        settled_orders,
         basis,
         coalesce(_simulated, false) as is_simulated,
         as_of.as_of

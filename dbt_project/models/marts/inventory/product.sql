@@ -8,7 +8,7 @@ sales as (
 ),
 
 counted as (
-    select distinct product_id from {{ ref('stg_feeds__inventory') }}
+    select distinct product_id from {{ ref('int_stock_counts') }}
 ),
 
 as_of as (

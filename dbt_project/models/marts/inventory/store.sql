@@ -8,7 +8,7 @@ mentioned as (
     union
     select store_id from {{ ref('int_order_lines_live') }}
     union
-    select store_id from {{ ref('stg_feeds__inventory') }}
+    select store_id from {{ ref('int_stock_counts') }}
 ),
 
 as_of as (
