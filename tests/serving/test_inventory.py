@@ -3,7 +3,9 @@
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
+import redis.asyncio
 
 from rtp.clock import from_micros, system_clock, to_micros
 from rtp.stores.keyring import Keyring
@@ -28,6 +30,16 @@ async def test_a_count_and_a_sale_make_a_position_and_repeating_changes_nothing(
     position = (await server.get("/v1/inventory/p1", params={"storeId": "s1"})).json()
     assert (position["onHand"], position["available"], position["fresh"]) == (3, 3, True)
     assert position["asOf"].endswith("Z")
+
+
+async def test_movements_are_kept_for_the_archive_and_refused_ones_are_not(
+    server: httpx.AsyncClient, redis_client: redis.asyncio.Redis
+) -> None:
+    assert (await move(server, count())).status_code == 200
+    assert (await move(server, count(movementId="c2", quantity=-1))).status_code == 400
+    kept = [msgspec.json.decode(fields[b"d"]) for _, fields in await redis_client.xrange("rtp:{movements}")]
+    assert [(each["movement"]["movementId"], each["movement"]["kind"]) for each in kept] == [("c1", "count")]
+    assert kept[0]["received_at"] > 0
 
 
 async def test_reservations_hold_until_released_and_never_more_than_there_is(server: httpx.AsyncClient) -> None:
