@@ -39,6 +39,7 @@ from rtp.stores.audience_sync import AudienceSync
 from rtp.stores.audiences import AudienceFiles
 from rtp.stores.connections import connect
 from rtp.stores.consent_redis import RedisConsent
+from rtp.stores.dead_letters import DeadLetters
 from rtp.stores.decision_log_redis import RedisDecisionLog
 from rtp.stores.event_log_redis import RedisEventLog
 from rtp.stores.fragments_redis import RedisFragments, RedisOrderClaims
@@ -104,6 +105,11 @@ def event_log(settings: Settings, client: Redis) -> EventLog:
 def rejected_log(client: Redis) -> RejectedLog:
     """Where events go that could not be accepted."""
     return RedisRejectedLog(client)
+
+
+def dead_letters(settings: Settings, client: Redis) -> DeadLetters:
+    """Rejected events that still need care, archived or not."""
+    return DeadLetters(client, lake(settings))
 
 
 def record_stream(client: Redis, name: str) -> RecordStream:

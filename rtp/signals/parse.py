@@ -255,7 +255,12 @@ def _message_id(body: _Body, raw: bytes, arrival: Arrival) -> str:
     given = _text(body.message_id, "messageId")
     if given:
         return given
-    moment = "" if body.timestamp or body.original_timestamp else str(arrival.received_at)
+    return derived_id(raw, arrival, timed=bool(body.timestamp or body.original_timestamp))
+
+
+def derived_id(raw: bytes, arrival: Arrival, *, timed: bool) -> str:
+    """The message id of a body that has none; one without a time of its own is told apart by when it was received."""
+    moment = "" if timed else str(arrival.received_at)
     return "derived-" + hashlib.blake2b(raw + moment.encode(), digest_size=16).hexdigest()
 
 

@@ -9,6 +9,7 @@ from rtp.clock import to_micros
 from rtp.profile.replay import Archived
 from rtp.signals.event import Event, LogEntry
 from rtp.stores.lake import Lake
+from rtp.stores.lake_queries import archive_files
 
 EVENT_COLUMNS = (
     "message_id, type, name, occurred_at, received_at, user_id, anonymous_id, properties, traits, context, source, gpc"
@@ -25,11 +26,6 @@ WHERE ($partition IS NULL OR partition = $partition)
   AND ($keys IS NULL OR partition_key IN (SELECT unnest($keys)))
 ORDER BY partition, split_part(position, '-', 1)::BIGINT, split_part(position, '-', 2)::BIGINT
 """
-
-
-def archive_files(lake: Lake) -> list[str]:
-    """Parquet files of the archive `events`, the empty one that carries its columns included."""
-    return [str(path) for path in lake.archive("events").glob("**/*.parquet")]
 
 
 def archived_events(

@@ -11,9 +11,10 @@ from rtp.identity.keys import partition_of
 from rtp.profile.history import PastEvent
 from rtp.signals.event import EventType
 from rtp.signals.log import read_verdict
-from rtp.stores.archived_events import EVENT_COLUMNS, archive_files, archived_event
+from rtp.stores.archived_events import EVENT_COLUMNS, archived_event
 from rtp.stores.event_log_redis import decode_entry, stream_key, verdicts_key
 from rtp.stores.lake import Lake
+from rtp.stores.lake_queries import archive_files
 from rtp.stores.outage import outage_is_retryable
 
 LOOK_BACK = 5_000

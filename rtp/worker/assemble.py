@@ -9,16 +9,19 @@ import msgspec
 from redis.asyncio import Redis
 
 from rtp import wiring
+from rtp.activation.assembly import Activation
 from rtp.clock import random_id, system_clock
 from rtp.inventory.live import stock_live
 from rtp.profile.effects import EffectHandler, EffectKind
 from rtp.profile.projector import Projector
 from rtp.settings import Settings
 from rtp.signals.log import EventLog
+from rtp.stores.models import ModelFolder
 from rtp.stores.warehouse import warehouse_lock
 from rtp.worker.archive import Archiver
 from rtp.worker.effects import EffectDrain, StockHandler
 from rtp.worker.processing import Processor, ProcessorSettings
+from rtp.worker.retrying import Retrier
 from rtp.worker.service import Worker
 
 
@@ -41,6 +44,40 @@ def open_archiver(settings: Settings, client: Redis) -> Archiver:
     )
 
 
+class _Effects(msgspec.Struct, frozen=True):
+    """What carries out effects."""
+
+    activation: Activation
+    handlers: dict[EffectKind, EffectHandler]
+    knowledge: ModelFolder
+
+
+def _effects(settings: Settings, client: Redis) -> _Effects:
+    online, consent, knowledge = wiring.online_store(client), wiring.consent(client), wiring.knowledge(settings)
+    decider = wiring.decider(settings, client, consent_of=consent.read, online=online, knowledge=knowledge)
+    graph = wiring.identity_graph(settings, client)
+    activation = wiring.activation(settings, client, decider=decider, consent=consent, graph=graph, clock=system_clock)
+    stock = wiring.stock_store(settings, client, listener=stock_live(online))
+    handlers: dict[EffectKind, EffectHandler] = {
+        "stock": StockHandler(stock, system_clock),
+        "activate": activation.handler,
+    }
+    return _Effects(activation, handlers, knowledge)
+
+
+def open_retrier(settings: Settings, client: Redis) -> Retrier:
+    """What puts rejected events through again; raises Fatal as :func:`open_worker` does."""
+    return Retrier(
+        wiring.dead_letters(settings, client),
+        wiring.event_log(settings, client),
+        wiring.lake(settings),
+        keys=wiring.keyed_hash(settings),
+        spelling=wiring.identity_rules(settings).spelling,
+        handlers=_effects(settings, client).handlers,
+        clock=system_clock,
+    )
+
+
 @asynccontextmanager
 async def open_worker(settings: Settings) -> AsyncIterator[WorkerParts]:
     """The parts, opened for as long as the context lasts; Redis need not be up yet.
@@ -53,23 +90,15 @@ async def open_worker(settings: Settings) -> AsyncIterator[WorkerParts]:
         wiring.fragment_store(client),
         wiring.online_store(client),
     )
-    rejected, log, consent = wiring.rejected_log(client), wiring.event_log(settings, client), wiring.consent(client)
-    knowledge = wiring.knowledge(settings)
-    decider = wiring.decider(settings, client, consent_of=consent.read, online=online, knowledge=knowledge)
-    activation = wiring.activation(settings, client, decider=decider, consent=consent, graph=graph, clock=system_clock)
-    stock = wiring.stock_store(settings, client, listener=stock_live(online))
-    handlers: dict[EffectKind, EffectHandler] = {
-        "stock": StockHandler(stock, system_clock),
-        "activate": activation.handler,
-    }
+    rejected, log, effects = wiring.rejected_log(client), wiring.event_log(settings, client), _effects(settings, client)
     processor = Processor(
         graph=graph,
         fragments=fragments,
         orders=wiring.order_claims(client),
         projector=Projector(graph, fragments, online, system_clock),
-        drain=EffectDrain(handlers, rejected, system_clock),
+        drain=EffectDrain(effects.handlers, rejected, system_clock),
         rejected=rejected,
-        rule=activation.rule,
+        rule=effects.activation.rule,
         settings=ProcessorSettings(wiring.identity_rules(settings).spelling, settings.anonymous_ttl_days),
         clock=system_clock,
     )
@@ -77,11 +106,11 @@ async def open_worker(settings: Settings) -> AsyncIterator[WorkerParts]:
     worker = Worker(log, processor, wiring.partition_leases(settings, client, owner=name), name=name)
 
     async def watch(stop: asyncio.Event) -> None:
-        watching = asyncio.create_task(knowledge.watch())
+        watching = asyncio.create_task(effects.knowledge.watch())
         await stop.wait()
         watching.cancel()
 
     try:
-        yield WorkerParts(worker, log, (activation.sender.run, watch, open_archiver(settings, client).run))
+        yield WorkerParts(worker, log, (effects.activation.sender.run, watch, open_archiver(settings, client).run))
     finally:
         await client.aclose()

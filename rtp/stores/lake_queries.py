@@ -1,0 +1,47 @@
+"""Reading the archive while the archiver writes it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rtp.errors import Retryable
+from rtp.signals.feeds.schema_sql import empty_select
+from rtp.stores.archive_schema import ARCHIVES
+from rtp.stores.lake import Lake
+
+TRIES = 5
+
+
+def archive_files(lake: Lake, stream: str = "events") -> list[str]:
+    """Parquet files of an archived stream, the empty one that carries its columns included."""
+    return sorted(str(path) for path in lake.archive(stream).glob("**/*.parquet"))
+
+
+def read_archive(
+    lake: Lake, query: str, streams: Sequence[str], values: Mapping[str, Any] | None = None
+) -> list[tuple[Any, ...]]:
+    """The rows of a query in which `{stream}` stands for an archived stream, all its columns there.
+
+    Files that are made one while it reads (see rtp.stores.archive_files) vanish under it: then it reads again. For a
+    moment their rows are in two files, so queries tell rows by their keys. Raises Retryable.
+    """
+    import duckdb
+
+    for _ in range(TRIES):
+        files = {stream: archive_files(lake, stream) for stream in streams}
+        sources = {stream: _source(stream, bool(files[stream])) for stream in streams}
+        parameters = {f"files_{stream}": files[stream] for stream in streams if files[stream]} | dict(values or {})
+        try:
+            with duckdb.connect() as connection:
+                connection.execute("SET TimeZone = 'UTC'")
+                rows: list[tuple[Any, ...]] = connection.execute(query.format(**sources), parameters).fetchall()
+                return rows
+        except duckdb.IOException:
+            continue
+    raise Retryable("The archive's files keep changing.", hint="Try again in a moment.")
+
+
+def _source(stream: str, exists: bool) -> str:
+    """Files of an older version lack columns: they are NULL there."""
+    empty = empty_select(ARCHIVES[stream])
+    read = f"SELECT * FROM read_parquet($files_{stream}, union_by_name = true, hive_partitioning = false)"
+    return f"({empty} UNION ALL BY NAME {read})" if exists else f"({empty})"
