@@ -39,6 +39,22 @@ async def test_consent_is_recorded_read_back_and_repeating_it_changes_nothing(sh
     assert await shop.profile("email:new@b.test", "/consent") == [later]
 
 
+async def test_what_a_browser_and_an_unsubscription_say_about_consent_is_heard(shop: Shop, applied: Applied) -> None:
+    for purpose in ("marketing", "ads", "sale"):
+        said = {"purpose": purpose, "status": "granted", "at": "2026-01-01T00:00:00Z"}
+        await shop.http.put("/v1/profiles/user_id:u7/consent", json=said)
+    shop.http.headers["sec-gpc"] = "1"
+    await shop.send("page", userId="u7", name="Home")
+    del shop.http.headers["sec-gpc"]
+    await shop.send("track", userId="u7", event="Unsubscribed")
+    await applied()
+    said = {f"{each['purpose']}/{each['channel']}": each for each in await shop.profile("user_id:u7", "/consent")}
+    assert {key: each["status"] for key, each in said.items()} == {
+        "ads/all": "denied", "sale/all": "denied", "marketing/all": "granted", "marketing/email": "denied"
+    }  # fmt: skip
+    assert (said["sale/all"]["source"], said["marketing/email"]["source"]) == ("Sec-GPC", "Unsubscribed")
+
+
 @pytest.mark.parametrize(
     ("body", "field"),
     [
