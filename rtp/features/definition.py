@@ -45,7 +45,12 @@ def one_when(when: Callable[[Event], bool]) -> Callable[[Event], int | None]:
 
 def count_of_24h(name: str, meaning: str, when: Callable[[Event], bool]) -> LiveFeature:
     """How often in the last 24 hours, to a quarter of an hour."""
-    cells = Cells(name, one_when(when), width=15 * MINUTE, keep=96)
+    return sum_of_24h(name, meaning, one_when(when))
+
+
+def sum_of_24h(name: str, meaning: str, amount: Callable[[Event], int | None]) -> LiveFeature:
+    """How much in the last 24 hours, to a quarter of an hour."""
+    cells = Cells(name, amount, width=15 * MINUTE, keep=96)
     return LiveFeature(
         name=name, type=FeatureType.INT, meaning=meaning, over=cells, before=0, window=DAY,
         value=lambda state, now: sum(count for cell, count in state if cell > now // cells.width - cells.keep),
@@ -71,4 +76,6 @@ def time_of_last(name: str, meaning: str, when: Callable[[Event], bool]) -> Live
     )
 
 
-__all__ = ["DAY", "HOUR", "MINUTE", "LiveFeature", "count_of_24h", "decay", "decayed_count", "time_of_last"]
+__all__ = [
+    "DAY", "HOUR", "MINUTE", "LiveFeature", "count_of_24h", "decay", "decayed_count", "sum_of_24h", "time_of_last",
+]  # fmt: skip

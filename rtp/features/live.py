@@ -18,15 +18,20 @@ from rtp.features.definition import (
     count_of_24h,
     decay,
     decayed_count,
+    sum_of_24h,
     time_of_last,
 )  # fmt: skip
 from rtp.features.types import FeatureType
 from rtp.features.values import FeatureRow, FeatureValue
+from rtp.signals.engagement import ad_led_here, dwell_ms, scroll_depth
 from rtp.signals.event import Event
+from rtp.signals.vocabulary import BY_NAME, Source
 
 LiveState = dict[str, Any]
 """Accumulator name to its state, in the order of definition; an accumulator that nothing touched is absent."""
 
+READ_PERCENT = 75
+"""A page scrolled so far was read."""
 SESSION_PAUSE_MINUTES = 30
 SESSION_MINUTES_KEPT = 240
 
@@ -37,6 +42,11 @@ def _did(name: str) -> Any:
 
 def _looked_at(event: Event) -> bool:
     return commerce.is_track(event, commerce.PRODUCT_VIEWED)
+
+
+def _of_source(event: Event, source: Source) -> bool:
+    spec = BY_NAME.get(event.name) if event.type == "track" else None
+    return spec is not None and spec.source == source and spec.by_shopper
 
 
 def _products(event: Event) -> list[list[Any]]:
@@ -116,6 +126,17 @@ LIVE_FEATURES: tuple[LiveFeature, ...] = (
     time_of_last("last_view_at", "When they last looked at a product.", _looked_at),
     time_of_last("last_add_at", "When they last put something into the cart.", _did(commerce.PRODUCT_ADDED)),
     time_of_last("last_search_at", "When they last searched.", _did(commerce.PRODUCTS_SEARCHED)),
+    sum_of_24h("dwell_ms_24h", "Milliseconds that pages were looked at in the last 24 hours.", dwell_ms),
+    count_of_24h(
+        "pages_read_24h", "Pages read to three quarters or further in the last 24 hours.",
+        lambda event: (scroll_depth(event) or 0) >= READ_PERCENT,
+    ),
+    time_of_last("last_ad_click_at", "When an ad last led them here.", ad_led_here),
+    time_of_last("last_email_click_at", "When they last followed a link in an e-mail.", _did("Email Link Clicked")),
+    time_of_last("last_service_at", "When they last asked for help.", lambda event: _of_source(event, "service")),
+    time_of_last(
+        "last_loyalty_at", "When they last used their card or points.", lambda event: _of_source(event, "loyalty")
+    ),
     time_of_last("last_purchase_at", "When they last ordered.", _did(commerce.ORDER_COMPLETED)),
     LiveFeature(
         name="cart_products", type=FeatureType.TEXTS, meaning="Product ids in the cart.",
