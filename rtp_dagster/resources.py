@@ -16,9 +16,8 @@ from packaging.version import Version
 
 from rtp.settings import Settings
 from rtp.stores.warehouse import dbt_environment, prepare_warehouse, warehouse_lock
-
-BUILD = ("build", "--exclude-resource-type", "unit_test")
-"""Unit tests are about the logic, not about this data: the project's own tests run them."""
+from rtp.stores.warehouse_build import BUILD
+from rtp.stores.warehouse_changes import Due, due
 
 
 class _Dbt(DbtCliResource):
@@ -43,7 +42,8 @@ class Warehouse:
     def build(self, day: date | None, context: dg.AssetExecutionContext) -> Iterator[Any]:
         """Runs dbt under the lock and yields what it built and tested; raises where a model or test failed.
 
-        Takes in what is new in the lake, and `day` (UTC) anew besides.
+        Takes in what is new in the lake, and `day` (UTC) anew besides, as `build_warehouse` does: what no change
+        reaches is left out, and reported as it is. Who selects models gets these, changed or not.
         """
         project = str(self._settings.root / "dbt_project")
         executable = str(Path(sys.executable).parent / "dbt")
@@ -54,8 +54,19 @@ class Warehouse:
         with (
             warehouse_lock(self._settings, report=context.log.info),
             _environment(dbt_environment(self._settings, day)),
+            due(self._settings, day=day, partial=context.is_subset) as left,
         ):
-            yield from command.cli(BUILD, context=context, target_path=target).stream()
+            if not left.nothing:
+                yield from command.cli([*BUILD, *left.arguments], context=context, target_path=target).stream()
+            yield from _unchanged(left, context)
+
+
+def _unchanged(left: Due, context: dg.AssetExecutionContext) -> Iterator[Any]:
+    """The models that were left out: what reads them goes on, as they stand for the present lake."""
+    names = set(left.left_out)
+    for key in sorted(context.selected_asset_keys):
+        if key.path[-1] in names:
+            yield dg.MaterializeResult(asset_key=key, metadata={"unchanged": True})
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings
 
 from rtp.errors import Fatal
 from rtp.settings import Settings
+from rtp.stores.dbt_graph import is_daily
 from rtp.stores.sources import Sources
 from rtp.stores.warehouse import dbt_environment
 from rtp_dagster.naming import dbt_key, feed_key, freshness, lake_key
@@ -101,12 +102,6 @@ def stage_of(props: Mapping[str, Any]) -> str:
     """The stage that a model belongs to; raw material belongs to signals."""
     meta = props.get("config", {}).get("meta", {}) or props.get("meta", {})
     return str(meta.get("dagster", {}).get("group", "signals"))
-
-
-def is_daily(props: Mapping[str, Any]) -> bool:
-    """Whether one day of a model can be taken anew: it grows, and its SQL asks for that day."""
-    incremental = props.get("config", {}).get("materialized") == "incremental"
-    return incremental and any(word in props.get("raw_code", "") for word in ("is_new(", "build_day("))
 
 
 def marts_of(manifest: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:

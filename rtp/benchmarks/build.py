@@ -32,7 +32,7 @@ POLL_SECONDS = 0.05
 BUILD = """
 import sys, datetime, pathlib
 from rtp.settings import load_settings
-from rtp.stores.warehouse import build_warehouse
+from rtp.stores.warehouse_build import build_warehouse
 day = datetime.date.fromisoformat(sys.argv[1]) if len(sys.argv) > 1 else None
 build_warehouse(load_settings(), day=day, full_refresh=day is None)
 """

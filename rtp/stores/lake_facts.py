@@ -28,7 +28,7 @@ def folder_facts(folder: Path) -> FolderFacts:
     """Facts about all data files below a folder, however deep; an absent folder is an empty one."""
     from pyarrow import parquet
 
-    found = _data_files(folder)
+    found = data_files(folder)
     rows = sum(parquet.read_metadata(path).num_rows for path in found)
     stats = [path.stat() for path in found]
     schema = parquet.read_schema(found[-1]) if found else None
@@ -44,12 +44,12 @@ def folder_facts(folder: Path) -> FolderFacts:
 
 def folder_version(folder: Path) -> str:
     """A fingerprint of which data files there are; files of the lake never change under their name."""
-    return _fingerprint(str(path.relative_to(folder)) for path in _data_files(folder))
+    return _fingerprint(str(path.relative_to(folder)) for path in data_files(folder))
 
 
 def archived_days(folder: Path) -> list[date]:
     """The days received that an archived stream has files of, in order."""
-    names = (path.name.removeprefix(DAY_PREFIX) for path in folder.glob(f"{DAY_PREFIX}*") if _data_files(path))
+    names = (path.name.removeprefix(DAY_PREFIX) for path in folder.glob(f"{DAY_PREFIX}*") if data_files(path))
     return sorted(date.fromisoformat(name) for name in names)
 
 
@@ -58,8 +58,8 @@ def day_folder(folder: Path, day: date) -> Path:
     return folder / f"{DAY_PREFIX}{day.isoformat()}"
 
 
-def _data_files(folder: Path) -> list[Path]:
-    """Parquet files below a folder; names that start with "_" or "." hold no data."""
+def data_files(folder: Path) -> list[Path]:
+    """Parquet files below a folder, in order; names that start with "_" or "." hold no data."""
     return sorted(path for path in folder.rglob("*.parquet") if not path.name.startswith(("_", ".")))
 
 
@@ -73,7 +73,7 @@ def first_day_of(folder: Path, column: str) -> date | None:
 
     days = [
         statistics.min.astimezone(UTC).date()
-        for path in _data_files(folder)
+        for path in data_files(folder)
         for statistics in _statistics(parquet.read_metadata(path), column)
     ]
     return min(days, default=None)

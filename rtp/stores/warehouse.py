@@ -1,21 +1,17 @@
-"""The DuckDB warehouse: one opener at a time, built by dbt in a process of its own."""
+"""The DuckDB warehouse: one opener at a time, and what dbt is told about it."""
 
 import fcntl
 import os
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import duckdb
-import msgspec
 
-from rtp.errors import Fatal, Rejected, Retryable
+from rtp.errors import Rejected, Retryable
 from rtp.settings import Settings
 from rtp.stores.archive_schema import prepare_archives
 from rtp.stores.feeds.prepare import prepare_lake
@@ -37,23 +33,6 @@ _held = _Held()
 
 Report = Callable[[str], None]
 """Takes one line about what is going on."""
-
-
-class BuildFailure(msgspec.Struct, frozen=True):
-    """One model or test that did not hold."""
-
-    name: str
-    status: str
-    failures: int
-    message: str
-
-
-class BuildResult(msgspec.Struct, frozen=True):
-    """What a build did: how many dbt nodes succeeded, warned, and how long each model took."""
-
-    nodes: int
-    warnings: int
-    seconds: Mapping[str, float]
 
 
 @contextmanager
@@ -131,6 +110,8 @@ def dbt_environment(settings: Settings, day: date | None = None) -> dict[str, st
         "RTP_WAREHOUSE_MEMORY": MEMORY_LIMIT,
         "RTP_BUILD_DAY": day.isoformat() if day else "",
         "DO_NOT_TRACK": "1",
+        # Compiled modules are kept even where the surroundings (containers) turn that off: dbt starts in half the time.
+        "PYTHONDONTWRITEBYTECODE": "",
     }
 
 
@@ -140,82 +121,3 @@ def prepare_warehouse(settings: Settings) -> None:
     prepare_lake(lake)
     prepare_archives(lake)
     settings.warehouse_path.parent.mkdir(parents=True, exist_ok=True)
-
-
-def build_warehouse(
-    settings: Settings,
-    *,
-    day: date | None = None,
-    select: Sequence[str] | None = None,
-    full_refresh: bool = False,
-    report: Report | None = None,
-) -> BuildResult:
-    """Builds and tests all models (or those of `select`, in dbt's selection syntax), under the lock.
-
-    Takes in what is new in the lake; `day` (UTC) is taken anew besides; `full_refresh` forgets and starts over.
-    Raises Rejected naming each model or test that failed, with dbt's own message; nothing is published either way.
-    """
-    prepare_warehouse(settings)
-    # Unit tests are about the logic, not about this data: `dbt test` and the project's own tests run them.
-    arguments = ["build", "--exclude-resource-type", "unit_test"]
-    if select:
-        arguments += ["--select", *select]
-    if full_refresh:
-        arguments += ["--full-refresh"]
-    with warehouse_lock(settings, report=report):
-        return run_dbt(settings, arguments, day=day)
-
-
-def run_dbt(settings: Settings, arguments: Sequence[str], *, day: date | None = None) -> BuildResult:
-    """Runs one dbt command to its end, in a process of its own so that the file and the memory are free after it.
-
-    The caller holds the lock where the command opens the warehouse.
-    """
-    target = settings.state_dir / "dbt"
-    results = target / "run_results.json"
-    results.unlink(missing_ok=True)
-    project = settings.root / "dbt_project"
-    paths = ["--project-dir", project, "--profiles-dir", project, "--target-path", target]
-    command = [sys.executable, "-c", "from dbt.cli.main import cli; cli()", *arguments, *map(str, paths)]
-    command += ["--log-path", str(settings.logs_dir), "--no-use-colors"]
-    environment = os.environ | dbt_environment(settings, day)
-    done = subprocess.run(command, env=environment, cwd=project, capture_output=True, text=True, check=False)
-    if not results.exists():
-        raise Fatal(
-            f"dbt could not start: {_last_lines(done.stdout + done.stderr)}", hint=f"See {settings.logs_dir}/dbt.log."
-        )
-    return _read_results(results, settings)
-
-
-def _last_lines(text: str, count: int = 6) -> str:
-    return " / ".join(line.strip() for line in text.strip().splitlines()[-count:])
-
-
-def _read_results(path: Path, settings: Settings) -> BuildResult:
-    results: list[dict[str, Any]] = msgspec.json.decode(path.read_bytes())["results"]
-    failed = [_failure(result) for result in results if result["status"] in {"error", "fail", "runtime error"}]
-    if failed:
-        named = "; ".join(f"{item.name}: {item.message}" for item in failed[:5])
-        more = f" (and {len(failed) - 5} more)" if len(failed) > 5 else ""
-        raise Rejected(
-            f"The warehouse build failed at {len(failed)} of {len(results)} steps: {named}{more}",
-            reason="BUILD_FAILED",
-            hint=f"What was published before stays. Details: {settings.logs_dir}/dbt.log.",
-        )
-    return BuildResult(
-        nodes=sum(result["status"] in {"success", "pass"} for result in results),
-        warnings=sum(result["status"] == "warn" for result in results),
-        seconds={
-            result["unique_id"].split(".")[-1]: round(float(result["execution_time"]), 3)
-            for result in results
-            if result["unique_id"].startswith("model.")
-        },
-    )
-
-
-def _failure(result: dict[str, Any]) -> BuildFailure:
-    kind, _, *name = str(result["unique_id"]).split(".")
-    message = " ".join(str(result.get("message") or "").split())
-    # A test's unique id ends in a hash after its name; its own name is enough for a person.
-    label = name[0] if kind == "test" else name[-1]
-    return BuildFailure(label, result["status"], int(result.get("failures") or 0), message[:300])

@@ -13,7 +13,8 @@ from rtp.settings import Settings, checkout_root
 from rtp.stores.archive_schema import RESERVATIONS
 from rtp.stores.feeds.folder import load_folder
 from rtp.stores.lake import Lake
-from rtp.stores.warehouse import build_warehouse, connect
+from rtp.stores.warehouse import connect
+from rtp.stores.warehouse_build import build_warehouse
 from tests.dbt_project.lake_rows import decision, event, movement, write_archive, write_links, write_parquet
 
 SAMPLE = checkout_root() / "tests" / "data" / "sample"

@@ -12,7 +12,8 @@ from rtp.settings import Settings
 from rtp.signals.feeds import CONTRACTS
 from rtp.signals.feeds.schema_sql import columns_and_types
 from rtp.stores.lake import Lake
-from rtp.stores.warehouse import build_warehouse, connect
+from rtp.stores.warehouse import connect
+from rtp.stores.warehouse_build import build_warehouse
 from tests.dbt_project.conftest import LAST_DAY, ask, settings_in
 from tests.dbt_project.lake_rows import Row, decision, event, write_archive, write_parquet
 

@@ -3,7 +3,8 @@
 import msgspec
 
 from rtp.settings import Settings
-from rtp.stores.warehouse import run_dbt, warehouse_lock
+from rtp.stores.warehouse import warehouse_lock
+from rtp.stores.warehouse_build import run_dbt
 
 
 def test_dbt_unit_tests_pass(built: Settings) -> None:

@@ -9,7 +9,8 @@ import pytest
 
 from rtp.errors import Fatal, Rejected, Retryable
 from rtp.settings import Settings
-from rtp.stores.warehouse import connect, dbt_environment, run_dbt, warehouse_lock
+from rtp.stores.warehouse import connect, dbt_environment, warehouse_lock
+from rtp.stores.warehouse_build import run_dbt
 
 HOLD = """
 import sys
