@@ -13,14 +13,61 @@
     {{ return(var('day') or env_var('RTP_BUILD_DAY', '')) }}
 {%- endmacro %}
 
-{# True for rows from files not taken in yet, and for rows of the day asked for. #}
-{% macro is_new(day_column) -%}
+{# True for rows from files not taken in yet, and, where a day can be taken anew, for rows of the day asked for. #}
+{% macro is_new(day_column = none) -%}
     (
         lake_file not in (select distinct lake_file from {{ this }})
-        {%- if build_day() %}
+        {%- if day_column and build_day() %}
         or {{ day_column }} = date '{{ build_day() }}'
         {%- endif %}
     )
+{%- endmacro %}
+
+{# In an increment, true for rows of `loaded` unless the table already has the row of a later load. #}
+{% macro no_later_load_is_kept(loaded, keys) -%}
+    {%- if is_incremental() -%}
+    not exists (
+        select 1
+        from {{ this }} as kept
+        where
+            {%- for key in keys %}
+            kept.{{ key }} = {{ loaded }}.{{ key }} and
+            {%- endfor %}
+            kept._loaded_at > {{ loaded }}._loaded_at
+    )
+    {%- else -%}
+    true
+    {%- endif -%}
+{%- endmacro %}
+
+{#
+  One number for all `lines` of a group: lines have keys of their own, and a line of other contents another loaded_at.
+  `more` is what else decides about the sums, such as whether a line lies in a window. Hashed twice, because DuckDB
+  only XORs the last column in: two lines that fall out of a window would undo each other.
+#}
+{% macro fingerprint(more) -%}
+    bit_xor(hash(hash(lines.source, lines.order_id, lines.line_id, lines.loaded_at, {{ more | join(', ') }})))
+{%- endmacro %}
+
+{#
+  Tables of sums keep, with each row, the fingerprint of the lines that it was made from; `marks` has the present ones.
+  Before an increment the rows of other fingerprints leave, and `stale` names those that are then missing.
+#}
+{% macro forget_stale(marks, key) -%}
+    {%- if is_incremental() -%}
+    delete from {{ this }}
+    where ({{ key }}, fingerprint) not in (select ({{ key }}, fingerprint) from {{ marks }})
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro stale(marks, key) -%}
+    select {{ key }}, fingerprint
+    from {{ marks }}
+    {%- if is_incremental() %}
+    except
+    select {{ key }}, fingerprint
+    from {{ this }}
+    {%- endif %}
 {%- endmacro %}
 
 {# Rows of files that left the lake (erased, compacted, replaced) leave the table too. #}
@@ -50,4 +97,15 @@
 {# The UTC day of a moment. #}
 {% macro utc_day(moment) -%}
     cast({{ moment }} at time zone 'UTC' as date)
+{%- endmacro %}
+
+{# Rows that an increment leaves alone are as true at the new `as_of`, with the lines known now, as they were before. #}
+{% macro speak_for_now(as_of, lines) -%}
+    update {{ this }} as kept
+    set as_of = present.as_of, lines_loaded_at = present.lines_loaded_at
+    from (
+        select as_of, (select max(loaded_at) from {{ lines }}) as lines_loaded_at
+        from {{ as_of }}
+    ) as present
+    where (kept.as_of, kept.lines_loaded_at) is distinct from (present.as_of, present.lines_loaded_at)
 {%- endmacro %}

@@ -14,6 +14,17 @@
     group by customer_id
 {%- endmacro %}
 
+{# What likings are made from: the customer's lines, and the catalogue that says what the products are. #}
+{% macro affinity_marks() -%}
+    (
+        select customer_id, hash(fingerprint, catalogue) as fingerprint
+        from {{ ref('int_customer_lines') }}
+        cross join (
+            select bit_xor(hash(product_id, category, brand)) as catalogue from {{ ref('stg_feeds__products') }}
+        )
+    )
+{%- endmacro %}
+
 {# One row per customer: the values of `column` with most net sales in `lines`, and the share of the first. #}
 {% macro top_by_sales(column) %}
     select

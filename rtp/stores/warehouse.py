@@ -108,6 +108,8 @@ def dbt_environment(settings: Settings, day: date | None = None) -> dict[str, st
         "RTP_WAREHOUSE_PATH": str(settings.warehouse_path),
         "RTP_LAKE_DIR": str(settings.lake_dir),
         "RTP_WAREHOUSE_MEMORY": MEMORY_LIMIT,
+        # What dbt does between its statements goes to no file: writing that down is a tenth of a day's build.
+        "DBT_LOG_LEVEL_FILE": "info",
         "RTP_BUILD_DAY": day.isoformat() if day else "",
         "DO_NOT_TRACK": "1",
         # Compiled modules are kept even where the surroundings (containers) turn that off: dbt starts in half the time.

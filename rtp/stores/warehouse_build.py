@@ -60,8 +60,6 @@ def build_warehouse(
         arguments = [*BUILD, *left.arguments]
         if select:
             arguments += ["--select", *select]
-        if full_refresh:
-            arguments += ["--full-refresh"]
         return run_dbt(settings, arguments, day=day)
 
 

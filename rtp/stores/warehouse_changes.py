@@ -1,6 +1,6 @@
 """What the warehouse was built from, so that a build leaves out what would come out as it is.
 
-The answers lie in the DuckDB file itself (schema `build`): whoever deletes or restores that file has those that go with it.
+The answers lie in the DuckDB file itself (schema `build`): they come and go with it.
 """
 
 import hashlib
@@ -21,6 +21,8 @@ from rtp.stores.warehouse import connect
 
 PROJECT = "project"
 """The input that stands for the models themselves and for the programs that build them."""
+PLACE = "place"
+"""The input that stands for where the lake lies: views have it written into them."""
 CLOCK = "model.rtp.int_as_of"
 """The one model that the clock changes: while today's events come in, it says now."""
 EMPTY = ""
@@ -33,28 +35,32 @@ Inputs = Mapping[str, str]
 class Due(msgspec.Struct, frozen=True):
     """What a build has to do."""
 
-    left_out: Sequence[str]
+    left_out: Sequence[str] = ()
     """Names of models and tests that would come out as they are."""
     nothing: bool = False
+    anew: bool = False
+    """Tables that grow begin again, because another project made what they hold."""
 
     @property
     def arguments(self) -> list[str]:
         """For `dbt build`. Tests are named one by one, so that leaving a view out leaves its tests in."""
-        return ["--exclude", " ".join(self.left_out), "--indirect-selection", "empty"] if self.left_out else []
+        left_out = ["--exclude", " ".join(self.left_out), "--indirect-selection", "empty"] if self.left_out else []
+        return [*left_out, *(["--full-refresh"] if self.anew else [])]
 
 
 @contextmanager
 def due(settings: Settings, *, day: date | None = None, whole: bool = False, partial: bool = False) -> Iterator[Due]:
     """Says what is to be built, and notes what it was built from if the block ends well; hold the lock around it.
 
-    `whole`: everything, whatever is known. `partial`: the caller has a selection of its own; as that may take in
-    what other models have not seen, the next build is whole. So is the next one after a build that failed.
+    `whole`: everything anew, whatever is known. `partial`: the caller has a selection of its own; as that may take in
+    what other models have not seen, the next build is of all models. So is the next one after a build that failed.
     """
     inputs = current_inputs(settings)
-    known = {} if whole or partial else _known(settings)
-    left = Due(()) if not known or known.get(PROJECT) != inputs[PROJECT] else _left(settings, inputs, known, day)
+    known = {} if whole else _known(settings)
+    left = _left(settings, inputs, known, day, partial=partial)
     if not left.nothing:
-        _note(settings, {})
+        # What is built from here on stays unknown until all of it is done; but not by which project.
+        _note(settings, {} if left.anew else {PROJECT: known[PROJECT]} if PROJECT in known else {})
     yield left
     if not (partial or left.nothing):
         _note(settings, inputs)
@@ -69,13 +75,15 @@ def current_inputs(settings: Settings) -> dict[str, str]:
         f"source.rtp.identity.{path.stem}": _digest(path.read_bytes())
         for path in sorted((lake.root / "identity").glob("*.parquet"))
     }
-    return inputs | {PROJECT: _project(settings)}
+    return inputs | {PROJECT: _project(settings.root / "dbt_project"), PLACE: str(settings.lake_dir)}
 
 
-def _left(settings: Settings, inputs: Inputs, known: Inputs, day: date | None) -> Due:
+def _left(settings: Settings, inputs: Inputs, known: Inputs, day: date | None, *, partial: bool) -> Due:
+    if known.get(PROJECT) != inputs[PROJECT]:
+        return Due(anew=not partial)
     manifest = settings.state_dir / "dbt" / "manifest.json"
-    if not manifest.exists():
-        return Due(())
+    if partial or known.get(PLACE) != inputs[PLACE] or not manifest.exists():
+        return Due()
     graph = read_graph(manifest)
     changed = {key for key in graph.sources if inputs.get(key) != known.get(key)}
     if _clock_runs(settings):
@@ -137,13 +145,12 @@ def _folder(folder: Path) -> str:
     return _digest(said.encode()) if said else EMPTY
 
 
-def _project(settings: Settings) -> str:
-    """The models, and what they are built with; views have the lake's path written into them."""
-    said = hashlib.sha256(str(settings.lake_dir).encode())
+def _project(project: Path) -> str:
+    said = hashlib.sha256()
     for package in ("dbt-core", "dbt-duckdb", "duckdb"):
         said.update(metadata.version(package).encode())
-    for path in _project_files(settings.root / "dbt_project"):
-        said.update(str(path).encode() + path.read_bytes())
+    for path in _project_files(project):
+        said.update(str(path.relative_to(project)).encode() + path.read_bytes())
     return said.hexdigest()
 
 

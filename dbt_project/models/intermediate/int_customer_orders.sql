@@ -1,10 +1,20 @@
-{{ config(meta = {'dagster': {'group': 'profile'}}) }}
-
+{{
+    config(
+        materialized = 'incremental',
+        incremental_strategy = 'append',
+        on_schema_change = 'fail',
+        pre_hook = "{{ forget_stale(ref('int_customer_lines'), 'customer_id') }}",
+        meta = {'dagster': {'group': 'profile'}}
+    )
+}}
 
 -- Grain: one row per customer and order.
-with lines as (
-    select * from {{ ref('order_line') }}
-    where customer_id is not null
+with stale as ({{ stale(ref('int_customer_lines'), 'customer_id') }}),
+
+lines as (
+    select lines.*, stale.fingerprint
+    from {{ ref('order_line') }} as lines
+    inner join stale on lines.customer_id = stale.customer_id
 ),
 
 final as (
@@ -21,7 +31,8 @@ final as (
         sum(quantity) as units,
         sum(returned_quantity) as units_returned,
         sum(net_amount) as net_amount,
-        sum(discount_amount) as discount_amount
+        sum(discount_amount) as discount_amount,
+        any_value(fingerprint) as fingerprint
     from lines
     group by customer_id, source, order_id
 )

@@ -22,11 +22,7 @@ zones as (
     where timezone in (select name from pg_timezone_names())
 ),
 
-latest as (
-    select *
-    from loaded
-    qualify row_number() over (partition by source, order_id, line_id order by _loaded_at desc, _row desc) = 1
-),
+latest as ({{ latest_load('loaded', ['source', 'order_id', 'line_id']) }}),
 
 final as (
     select
@@ -50,17 +46,7 @@ final as (
         latest.lake_file
     from latest
     left join zones on latest.store_id = zones.store_id
-    {%- if is_incremental() %}
-    where not exists (
-        select 1
-        from {{ this }} as kept
-        where
-            kept.source = latest.source
-            and kept.order_id = latest.order_id
-            and kept.line_id = latest.line_id
-            and kept._loaded_at > latest._loaded_at
-    )
-    {%- endif %}
+    where {{ no_later_load_is_kept('latest', ['source', 'order_id', 'line_id']) }}
 )
 
 select * from final

@@ -15,7 +15,7 @@ with loaded as not materialized (
     select *, hash(product_id, store_id, week_start) as key_hash
     from {{ ref('stg_feeds__promotions') }}
     {%- if is_incremental() %}
-    where lake_file not in (select distinct lake_file from {{ this }})
+    where {{ is_new() }}
     {%- endif %}
 ),
 
@@ -26,15 +26,13 @@ repeated as (
     having count(*) > 1
 ),
 
-latest as (
+repetitions as (
     select *
     from loaded
     where key_hash in (select key_hash from repeated)
-    qualify row_number() over (
-        partition by product_id, store_id, week_start
-        order by _loaded_at desc, _row desc
-    ) = 1
 ),
+
+latest as ({{ latest_load('repetitions', ['product_id', 'store_id', 'week_start']) }}),
 
 once as (
     select *
@@ -54,17 +52,7 @@ final as (
         _loaded_at,
         lake_file
     from once
-    {%- if is_incremental() %}
-    where not exists (
-        select 1
-        from {{ this }} as kept
-        where
-            kept.product_id = once.product_id
-            and kept.store_id = once.store_id
-            and kept.week_start = once.week_start
-            and kept._loaded_at > once._loaded_at
-    )
-    {%- endif %}
+    where {{ no_later_load_is_kept('once', ['product_id', 'store_id', 'week_start']) }}
 )
 
 select * from final

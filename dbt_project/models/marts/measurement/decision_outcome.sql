@@ -4,7 +4,10 @@
         incremental_strategy = 'delete+insert',
         unique_key = 'decision_id',
         on_schema_change = 'fail',
-        post_hook = "delete from {{ this }} where decision_id not in (select decision_id from {{ ref('stg_archive__decisions') }})"
+        post_hook = [
+            "delete from {{ this }} where decision_id not in (select decision_id from {{ ref('stg_archive__decisions') }})",
+            "{{ speak_for_now(ref('int_as_of'), ref('order_line')) }}"
+        ]
     )
 }}
 

@@ -3,14 +3,7 @@ with source as (
     select * from {{ source('feeds', 'consents') }}
 ),
 
-newest as (
-    select *
-    from source
-    qualify row_number() over (
-        partition by source, customer_ref, purpose, channel, "at"
-        order by _loaded_at desc, _row desc
-    ) = 1
-),
+newest as ({{ latest_load('source', ['source', 'customer_ref', 'purpose', 'channel', '"at"']) }}),
 
 final as (
     select

@@ -3,14 +3,7 @@ with source as (
     select * from {{ source('feeds', 'customers') }}
 ),
 
-newest as (
-    select *
-    from source
-    qualify row_number() over (
-        partition by source, customer_ref
-        order by _loaded_at desc, _row desc
-    ) = 1
-),
+newest as ({{ latest_load('source', ['source', 'customer_ref']) }}),
 
 final as (
     select

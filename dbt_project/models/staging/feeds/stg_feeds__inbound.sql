@@ -3,14 +3,7 @@ with source as (
     select * from {{ source('feeds', 'inbound') }}
 ),
 
-newest as (
-    select *
-    from source
-    qualify row_number() over (
-        partition by store_id, product_id, expected_at
-        order by _loaded_at desc, _row desc
-    ) = 1
-),
+newest as ({{ latest_load('source', ['store_id', 'product_id', 'expected_at']) }}),
 
 final as (
     select

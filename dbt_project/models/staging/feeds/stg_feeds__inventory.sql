@@ -1,16 +1,12 @@
+{{ config(materialized = 'table') }}
+
+-- Large, and read by several models that move with every day: kept, until a file of it comes or goes.
 -- Grain: one row per store, product and time of count.
 with source as (
     select * from {{ source('feeds', 'inventory') }}
 ),
 
-newest as (
-    select *
-    from source
-    qualify row_number() over (
-        partition by store_id, product_id, counted_at
-        order by _loaded_at desc, _row desc
-    ) = 1
-),
+newest as ({{ latest_load('source', ['store_id', 'product_id', 'counted_at']) }}),
 
 final as (
     select

@@ -3,14 +3,7 @@ with source as (
     select * from {{ source('feeds', 'offer_redemptions') }}
 ),
 
-newest as (
-    select *
-    from source
-    qualify row_number() over (
-        partition by offer_id, source, customer_ref, redeemed_at
-        order by _loaded_at desc, _row desc
-    ) = 1
-),
+newest as ({{ latest_load('source', ['offer_id', 'source', 'customer_ref', 'redeemed_at']) }}),
 
 final as (
     select

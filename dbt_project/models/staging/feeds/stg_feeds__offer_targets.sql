@@ -1,16 +1,12 @@
+{{ config(materialized = 'table') }}
+
+-- Large, and read by several models that move with every day: kept, until a file of it comes or goes.
 -- Grain: one row per offer, source and customer_ref.
 with source as (
     select * from {{ source('feeds', 'offer_targets') }}
 ),
 
-newest as (
-    select *
-    from source
-    qualify row_number() over (
-        partition by offer_id, source, customer_ref
-        order by _loaded_at desc, _row desc
-    ) = 1
-),
+newest as ({{ latest_load('source', ['offer_id', 'source', 'customer_ref']) }}),
 
 final as (
     select

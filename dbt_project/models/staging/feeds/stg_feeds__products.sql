@@ -1,16 +1,12 @@
+{{ config(materialized = 'table') }}
+
+-- Large, and read by several models that move with every day: kept, until a file of it comes or goes.
 -- Grain: one row per product.
 with source as (
     select * from {{ source('feeds', 'products') }}
 ),
 
-newest as (
-    select *
-    from source
-    qualify row_number() over (
-        partition by product_id
-        order by _loaded_at desc, _row desc
-    ) = 1
-),
+newest as ({{ latest_load('source', ['product_id']) }}),
 
 final as (
     select
