@@ -83,7 +83,10 @@ def run(*, state_dir: Path | None = None) -> BenchResult:
             Measure("one_day_cpu", round(increment.cpu_seconds, 1), "s"),
             Measure("one_day_peak", round(increment.peak_bytes / 2**30, 2), "GiB"),
         ],
-        ratios={"one_day_over_full": round(increment.seconds / full.seconds, 3)},
+        ratios={
+            "one_day_over_full": round(increment.seconds / full.seconds, 3),
+            "one_day_cpu_over_full": round(increment.cpu_seconds / full.cpu_seconds, 3),
+        },
     )
 
 

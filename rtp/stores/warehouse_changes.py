@@ -72,8 +72,9 @@ def current_inputs(settings: Settings) -> dict[str, str]:
     inputs = {f"source.rtp.feeds.{path.name}": _folder(path) for path in _folders(lake.root / "feeds")}
     inputs |= {f"source.rtp.archive.{path.name}": _folder(path) for path in _folders(lake.root)}
     inputs |= {
-        f"source.rtp.identity.{path.stem}": _digest(path.read_bytes())
-        for path in sorted((lake.root / "identity").glob("*.parquet"))
+        f"source.rtp.{folder}.{path.stem}": _digest(path.read_bytes())
+        for folder in ("identity", "stock")
+        for path in (lake.root / folder).glob("*.parquet")
     }
     return inputs | {PROJECT: _project(settings.root / "dbt_project"), PLACE: str(settings.lake_dir)}
 
@@ -85,7 +86,8 @@ def _left(settings: Settings, inputs: Inputs, known: Inputs, day: date | None, *
     if partial or known.get(PLACE) != inputs[PLACE] or not manifest.exists():
         return Due()
     graph = read_graph(manifest)
-    changed = {key for key in graph.sources if inputs.get(key) != known.get(key)}
+    # A source that nobody here knows the version of may have changed.
+    changed = {key for key in graph.sources if key not in inputs or inputs[key] != known.get(key)}
     if _clock_runs(settings):
         changed.add(CLOCK)
     if day is not None:
