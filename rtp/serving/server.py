@@ -9,6 +9,7 @@ from granian.constants import Interfaces
 from granian.server.embed import Server
 
 from rtp.errors import Fatal
+from rtp.garbage import collect_seldom
 from rtp.serving.app import create_app
 from rtp.serving.assemble import open_ports
 from rtp.settings import Settings
@@ -27,6 +28,7 @@ async def serve(settings: Settings) -> None:
             websockets=False,
             log_enabled=False,
         )
+        collect_seldom()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, server.stop)

@@ -63,6 +63,8 @@ class ArchiveSource:
             [stream_key(each) for each in range(partitions)] if stream == "events" else [record_stream_key(stream)]
         )
         self._plan_key = f"rtp:{{archive}}:{stream}"
+        self._planned: tuple[Plan, list[StoredEntry]] | None = None
+        """What was read for the last plan, so that nothing is read twice."""
 
     async def unfinished(self) -> Plan | None:
         """The batch that a crash has interrupted; finish it before planning another."""
@@ -76,27 +78,28 @@ class ArchiveSource:
         Events only as far as the worker has acknowledged them: before that nobody knows what they came to.
         """
         with outage_is_retryable("planning the archive"):
-            ranges = []
+            ranges, entries = [], []
             for partition in range(len(self._keys)):
-                positions = await self._ready(partition, count)
-                if positions:
-                    ranges.append(Range(partition, positions[0], positions[-1]))
+                if ready := await self._ready(partition, count):
+                    ranges.append(Range(partition, ready[0].position, ready[-1].position))
+                    entries += ready
             plan = Plan(tuple(ranges)) if ranges else None
             if plan:
                 await self._client.set(self._plan_key, msgspec.json.encode(plan))
+                self._planned = (plan, entries)
         return plan
 
     async def read(self, plan: Plan) -> list[StoredEntry]:
         """The entries of a plan that is not written yet."""
+        if self._planned and self._planned[0].ranges == plan.ranges:
+            return self._planned[1]
         entries: list[StoredEntry] = []
         with outage_is_retryable("reading for the archive"):
             for each in plan.ranges:
                 found = await self._client.xrange(self._keys[each.partition], each.first, each.last)
                 verdicts = await self._verdicts(each.partition, [position for position, _ in found])
-                entries += [
-                    StoredEntry(each.partition, position.decode(), fields, (verdict or b"").decode())
-                    for (position, fields), verdict in zip(found, verdicts, strict=True)
-                ]
+                entries += _entries(each.partition, found, verdicts)
+        self._planned = (plan, entries)
         return entries
 
     async def written(self, plan: Plan) -> Plan:
@@ -109,25 +112,36 @@ class ArchiveSource:
     async def commit(self, plan: Plan) -> None:
         """Drops what is archived from the streams (all but the last entry), and the plan."""
         with outage_is_retryable("trimming the log"):
+            positions = await self._positions(plan)
             for each in plan.ranges:
-                found = await self._client.xrange(self._keys[each.partition], each.first, each.last)
                 key = self._keys[each.partition]
-                positions = [position for position, _ in found]
                 await _COMMIT.call(
                     self._client,
                     [key, f"{key}:archive", f"{key}:verdicts"],
-                    [each.last, *positions],
+                    [each.last, *positions[each.partition]],
                 )
             await self._client.delete(self._plan_key)
+        self._planned = None
 
-    async def _ready(self, partition: int, count: int) -> list[str]:
+    async def _positions(self, plan: Plan) -> dict[int, list[str]]:
+        """Of a plan's entries, by partition; from memory, or after a crash of what is not trimmed yet."""
+        positions: dict[int, list[str]] = {each.partition: [] for each in plan.ranges}
+        if self._planned and self._planned[0].ranges == plan.ranges:
+            for entry in self._planned[1]:
+                positions[entry.partition].append(entry.position)
+            return positions
+        for each in plan.ranges:
+            found = await self._client.xrange(self._keys[each.partition], each.first, each.last)
+            positions[each.partition] = [position.decode() for position, _ in found]
+        return positions
+
+    async def _ready(self, partition: int, count: int) -> list[StoredEntry]:
         key = self._keys[partition]
         done = await answer_of(self._client.hget(f"{key}:archive", "done"))
         found = await self._client.xrange(key, f"({done.decode()}" if done else "-", "+", count=count)
-        positions = [position for position, _ in found]
-        verdicts = await self._verdicts(partition, positions)
-        settled = next((index for index, verdict in enumerate(verdicts) if verdict is None), len(positions))
-        return [position.decode() for position in positions[:settled]]
+        verdicts = await self._verdicts(partition, [position for position, _ in found])
+        settled = next((index for index, verdict in enumerate(verdicts) if verdict is None), len(verdicts))
+        return _entries(partition, found[:settled], verdicts[:settled])
 
     async def _verdicts(self, partition: int, positions: Sequence[bytes]) -> list[Any]:
         if self.stream != "events":
@@ -136,3 +150,10 @@ class ArchiveSource:
             return []
         verdicts: list[Any] = await answer_of(self._client.hmget(verdicts_key(partition), list(positions)))
         return verdicts
+
+
+def _entries(partition: int, found: Sequence[Any], verdicts: Sequence[bytes | None]) -> list[StoredEntry]:
+    return [
+        StoredEntry(partition, position.decode(), fields, (verdict or b"").decode())
+        for (position, fields), verdict in zip(found, verdicts, strict=True)
+    ]

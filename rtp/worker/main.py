@@ -4,6 +4,7 @@ import asyncio
 import logging
 import signal
 
+from rtp.garbage import collect_seldom
 from rtp.settings import Settings
 from rtp.worker.assemble import open_worker
 from rtp.worker.http import WorkerPage
@@ -19,6 +20,7 @@ async def run_worker(settings: Settings) -> None:
         loop.add_signal_handler(number, stop.set)
     async with open_worker(settings) as parts:
         page = await WorkerPage(parts.worker.state, parts.log.accounting).serve(settings.host, settings.worker_port)
+        collect_seldom()
         logger.info("worker up: http://%s:%d/healthz and /metrics", settings.host, settings.worker_port)
         async with asyncio.TaskGroup() as group:
             # The first to fail ends all of them, and the process: its supervisor starts it anew.

@@ -19,6 +19,9 @@ logger = logging.getLogger("rtp.worker")
 
 BATCH = 500
 BLOCK_MS = 1_000
+GATHER_SECONDS = 0.008
+"""Batches begin no faster than this one after the other: a busy log is taken in fewer, larger ones. An idle one waits
+for nothing."""
 LEASE_TICK_SECONDS = 2.0
 EFFECT_RETRY_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 5.0
@@ -53,7 +56,9 @@ class Worker:
         self._processor = processor
         self._leases = leases
         self._name = name
-        self._processing: Coalescer[LogEntry, Verdict | None] = Coalescer(self._process, most_items=BATCH, at_once=2)
+        self._processing: Coalescer[LogEntry, Verdict | None] = Coalescer(
+            self._process, most_items=BATCH, at_once=2, pause_seconds=GATHER_SECONDS
+        )
         self._loops: dict[int, asyncio.Task[None]] = {}
         self.state = WorkerState()
 
