@@ -30,6 +30,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Partitions of the event log; fixed once events are in it."""
     event_log_entries: int = 1_000_000
     """A partition that holds more entries than this, not yet archived, accepts no more until readers catch up."""
+    redis_memory_mb: int = 0
+    """Above 85 % of it events are refused (503); 0 is Redis's `maxmemory`, or else three quarters of the machine's."""
+    workers: int = 1
+    """How many workers `rtp up` starts; each has its page on a port of its own, from `worker_port` upwards."""
     phone_region: str = "US"
     """Country (ISO 3166) of phone numbers written without a country code."""
     archive_seconds: int = 10

@@ -48,6 +48,7 @@ from rtp.stores.identity_redis import RedisIdentityGraph
 from rtp.stores.keyring import load_keyring
 from rtp.stores.lake import Lake
 from rtp.stores.leases_redis import PartitionLeases
+from rtp.stores.memory_guard import MemoryGuard
 from rtp.stores.models import ModelFolder
 from rtp.stores.moments_redis import RedisMoments
 from rtp.stores.online_store import RedisOnlineStore
@@ -99,7 +100,8 @@ def identity_rules(settings: Settings) -> IdentityRules:
 
 def event_log(settings: Settings, client: Redis) -> EventLog:
     """The log that every accepted event goes into."""
-    return RedisEventLog(client, partitions=settings.partitions, max_entries=settings.event_log_entries)
+    guard = MemoryGuard(client, limit_bytes=settings.redis_memory_mb * 1024 * 1024)
+    return RedisEventLog(client, partitions=settings.partitions, max_entries=settings.event_log_entries, guard=guard)
 
 
 def rejected_log(client: Redis) -> RejectedLog:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import httpx
@@ -26,6 +27,8 @@ STOP_SECONDS = 86_400
 LEASE_SECONDS = 90.0
 """Longer than any attempt: a row whose sender died is sent again after it."""
 POLL_SECONDS = 0.25
+LONGEST_POLL_SECONDS = 5.0
+"""Between two looks while the outbox cannot be read."""
 
 
 class Sender:
@@ -54,6 +57,7 @@ class Sender:
         self._concurrency = concurrency
         self._retry_seconds = retry_seconds
         self._woken = asyncio.Event()
+        self._trouble_seconds = 0.0
         self._sending: set[asyncio.Task[None]] = set()
 
     def wake(self) -> None:
@@ -67,11 +71,24 @@ class Sender:
                 self._woken.clear()
                 try:
                     full = await self._start_due(client) > 0 and len(self._sending) >= self._concurrency
+                    self._readable()
+                    await self._pause(full=full)
                 except Retryable as error:
-                    logger.warning("the outbox cannot be read: %s", error.message)
-                    full = False
-                await self._pause(full=full)
+                    await self._unreadable(error, stop)
             await self._finish()
+
+    def _readable(self) -> None:
+        if self._trouble_seconds:
+            logger.info("the outbox can be read again")
+        self._trouble_seconds = 0.0
+
+    async def _unreadable(self, error: Retryable, stop: asyncio.Event) -> None:
+        """Told once, when it begins; asked again ever more seldom."""
+        if not self._trouble_seconds:
+            logger.warning("the outbox cannot be read: %s", error.message)
+        self._trouble_seconds = min(max(POLL_SECONDS, 2 * self._trouble_seconds), LONGEST_POLL_SECONDS)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), self._trouble_seconds)
 
     async def send_due(self) -> int:
         """Sends what is due now, once, and waits for it; returns how many rows that were."""

@@ -2,6 +2,7 @@
 
 from typing import Annotated
 
+import msgspec
 import typer
 
 from rtp.commands.output import JsonFlag, console, print_json, progress_console
@@ -17,6 +18,7 @@ def register(app: typer.Typer) -> None:
 
 def up(
     detach: Annotated[bool, typer.Option("--detach", help="Start in the background; return once all is well.")] = False,
+    workers: Annotated[int, typer.Option("--workers", min=0, help="Worker processes; default RTP_WORKERS, or 1.")] = 0,
 ) -> None:
     """Start Redis, API, worker and Dagster; restart what crashes; Ctrl-C stops all."""
     from rtp.services.background import start_detached
@@ -25,6 +27,7 @@ def up(
     from rtp.settings import load_settings
 
     settings = load_settings()
+    settings = msgspec.structs.replace(settings, workers=workers or settings.workers)
     if read_run_state(settings) is not None:
         console.print("It is already up:")
         show_addresses()

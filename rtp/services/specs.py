@@ -31,7 +31,8 @@ class ServiceSpec(msgspec.Struct, frozen=True, kw_only=True):
 def service_specs(settings: Settings) -> list[ServiceSpec]:
     """All services in starting order; Redis only where RTP_REDIS_URL names no other."""
     own_redis = [] if settings.redis_url else [_redis(settings)]
-    return [*own_redis, _api(settings), _worker(settings), _webserver(settings), _daemon(settings)]
+    workers = [_worker(settings, number) for number in range(max(1, settings.workers))]
+    return [*own_redis, _api(settings), *workers, _webserver(settings), _daemon(settings)]
 
 
 def redis_data_dir(settings: Settings) -> Path:
@@ -88,16 +89,18 @@ def _api(settings: Settings) -> ServiceSpec:
     )
 
 
-def _worker(settings: Settings) -> ServiceSpec:
-    url = f"http://{settings.host}:{settings.worker_port}"
+def _worker(settings: Settings, number: int) -> ServiceSpec:
+    """The first is "worker", the next "worker-2" on the port after."""
+    port = settings.worker_port + number
+    url = f"http://{settings.host}:{port}"
     return ServiceSpec(
-        name="worker",
+        name=f"worker-{number + 1}" if number else "worker",
         arguments=[sys.executable, "-m", "rtp", "worker"],
         url=url,
         health_url=f"{url}/healthz",
-        port=settings.worker_port,
+        port=port,
         port_variable="RTP_WORKER_PORT",
-        environment={"OMP_NUM_THREADS": "1"},
+        environment={"OMP_NUM_THREADS": "1", "RTP_WORKER_PORT": str(port)},
     )
 
 

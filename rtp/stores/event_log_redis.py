@@ -15,6 +15,7 @@ from rtp.coalescing import Coalescer
 from rtp.identity.keys import partition_of
 from rtp.signals.event import Event, LogEntry
 from rtp.signals.log import WORKER_GROUP, Accounting, Verdict
+from rtp.stores.memory_guard import MemoryGuard
 from rtp.stores.outage import outage_is_retryable
 from rtp.stores.scripts import Script
 
@@ -71,11 +72,14 @@ def decode_entry(partition: int, position: bytes, fields: dict[bytes, bytes]) ->
 class RedisEventLog:
     """EventLog on Redis Streams. Concurrent appends share one durable write."""
 
-    def __init__(self, client: Redis, *, partitions: int, max_entries: int = 1_000_000) -> None:
-        """`max_entries`: a partition with more unarchived entries accepts no more."""
+    def __init__(
+        self, client: Redis, *, partitions: int, max_entries: int = 1_000_000, guard: MemoryGuard | None = None
+    ) -> None:
+        """`max_entries`: a partition with more unarchived entries accepts no more. `guard`: nor does a full Redis."""
         self._client = client
         self._partitions = partitions
         self._max_entries = max_entries
+        self._guard = guard or MemoryGuard(client)
         self._coalescer: Coalescer[tuple[str, Event], str] = Coalescer(self._write)
         self._recovering: dict[tuple[str, str, int], str] = {}
 
@@ -100,6 +104,7 @@ class RedisEventLog:
         ]
         calls = [self._append_call(partition, [items[index] for index in chunk]) for partition, chunk in chunks]
         with outage_is_retryable("appending to the event log"):
+            await self._guard.admit()
             answers = await _APPEND.call_many(self._client, calls)
         positions = [""] * len(items)
         for (_, chunk), answer in zip(chunks, answers, strict=True):

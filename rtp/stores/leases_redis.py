@@ -23,7 +23,8 @@ if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
 return 1
 """)
 
-LEASE_MS = 10_000
+LEASE_MS = 5_000
+"""How long a dead worker's partitions wait for another one."""
 REGISTRY = "rtp:{workers}"
 
 

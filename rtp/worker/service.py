@@ -22,7 +22,7 @@ BLOCK_MS = 1_000
 GATHER_SECONDS = 0.008
 """Batches begin no faster than this one after the other: a busy log is taken in fewer, larger ones. An idle one waits
 for nothing."""
-LEASE_TICK_SECONDS = 2.0
+LEASE_TICK_SECONDS = 1.0
 EFFECT_RETRY_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 5.0
 
