@@ -338,3 +338,25 @@ async def test_what_a_page_shows_when_nothing_is_left_is_no_reason_to_write_to_s
     ]
     await world.cause()
     assert await world.written() == [("dropped", "NO_ACTION", 0)]
+
+
+async def test_an_outbox_that_cannot_be_read_is_told_once_and_asked_ever_more_seldom(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    stop, waits = asyncio.Event(), []
+
+    async def away(**_: Any) -> list[OutboxRow]:
+        raise Retryable("Redis did not answer.")
+
+    async def waited(waiting: Any, seconds: float) -> None:
+        waiting.close()
+        waits.append(seconds)
+        if len(waits) == 8:
+            stop.set()
+        raise TimeoutError
+
+    monkeypatch.setattr(world.outbox, "claim", away)
+    monkeypatch.setattr("rtp.activation.sender.asyncio.wait_for", waited)
+    await world.sender.run(stop)
+    assert waits == [0.25, 0.5, 1.0, 2.0, 4.0, 5.0, 5.0, 5.0]
+    assert [record.levelname for record in caplog.records] == ["WARNING"]

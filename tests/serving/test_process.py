@@ -33,6 +33,15 @@ def test_events_answered_200_outlive_a_killed_redis_and_the_api_comes_back(api: 
             assert process.wait(timeout=30) == 0
 
 
+def test_events_are_refused_with_retry_after_before_redis_is_out_of_memory(api: Api) -> None:
+    with running([sys.executable, "-m", "rtp", "serve"], RTP_REDIS_MEMORY_MB="1", **api.environment()), api.redis():
+        until(api.ready, what="the API is ready", seconds=60.0)
+        answer = api.track("m1")
+        assert (answer.status_code, int(answer.headers["retry-after"])) == (503, 5)
+        assert "memory" in answer.json()["detail"]
+        assert api.accepted() == 0
+
+
 def test_a_taken_port_is_one_clear_line(api: Api) -> None:
     with running([sys.executable, "-m", "http.server", str(api.settings.api_port), "--bind", "127.0.0.1"]):
         until(lambda: _listens(api.settings.api_port), what="the port is taken", seconds=60.0)
