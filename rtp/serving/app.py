@@ -9,7 +9,7 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 
-from rtp.serving import decide, features, health, history, inventory, profiles, track
+from rtp.serving import decide, features, health, history, identity, inventory, profiles, track
 from rtp.serving.bodies import MAX_BODY_BYTES
 from rtp.serving.documented import any_of_instead_of_one_of, with_problems
 from rtp.serving.ports import Ports
@@ -29,6 +29,8 @@ ROUTES = [
     profiles.consent,
     profiles.set_consent,
     features.online_features,
+    identity.dossier,
+    identity.undo,
     history.traits,
     history.events,
     history.export,

@@ -10,6 +10,7 @@ from redis.exceptions import RedisError
 from rtp import wiring
 from rtp.clock import system_clock
 from rtp.inventory.live import stock_live
+from rtp.profile.projector import Projector
 from rtp.serving.ports import Ports, Readiness
 from rtp.settings import Settings
 from rtp.stores.keyring import load_keyring
@@ -20,7 +21,11 @@ async def open_ports(settings: Settings) -> AsyncIterator[Ports]:
     """The ports, opened for as long as the context lasts; Redis need not be up yet."""
     client = wiring.redis_client(settings)
     knowledge = wiring.knowledge(settings)
-    consent, online = wiring.consent(client), wiring.online_store(client)
+    consent, online, graph = (
+        wiring.consent(client),
+        wiring.online_store(client),
+        wiring.identity_graph(settings, client),
+    )
     watching = asyncio.create_task(knowledge.watch())
     try:
         yield Ports(
@@ -33,9 +38,10 @@ async def open_ports(settings: Settings) -> AsyncIterator[Ports]:
             rejected=wiring.rejected_log(client),
             stock=wiring.stock_store(settings, client, listener=stock_live(online)),
             movements=wiring.record_stream(client, "movements"),
-            graph=wiring.identity_graph(settings, client),
+            graph=graph,
             consent=consent,
             online=online,
+            projector=Projector(graph, wiring.fragment_store(client), online, system_clock),
             decider=wiring.decider(
                 settings, client, consent_of=consent.read, online=online, knowledge=knowledge, clock=system_clock
             ),

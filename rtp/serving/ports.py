@@ -15,6 +15,7 @@ from rtp.identity.normalize import Spelling
 from rtp.inventory.stock import MovementLog, StockStore
 from rtp.profile.consent import ConsentReader
 from rtp.profile.history import History
+from rtp.profile.projector import Projector
 from rtp.settings import Settings
 from rtp.signals.log import EventLog
 from rtp.signals.rejection import RejectedLog
@@ -40,6 +41,7 @@ class Ports:
     graph: IdentityGraph
     consent: ConsentReader
     online: OnlineStore
+    projector: Projector
     decider: Decider
     history: History
     readiness: Readiness

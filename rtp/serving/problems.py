@@ -21,7 +21,7 @@ _AT = re.compile(r"^(?P<what>.*?) - at `\$\.?(?P<path>[^`]*)`$", re.DOTALL)
 _MISSING_PARAMETER = re.compile(r"Missing required \w+ parameter '(?P<name>[^']+)'")
 _STATUS = {
     "TOO_LARGE": 413, "NO_KEY": 401, "WRONG_KEY": 401, "MISSING_SCOPE": 403, "ORIGIN_NOT_ALLOWED": 403,
-    "NOT_YOURS": 403, "OUT_OF_STOCK": 409, "STOCK_STALE": 409,
+    "NOT_YOURS": 403, "OUT_OF_STOCK": 409, "STOCK_STALE": 409, "NOT_IN_EFFECT": 409,
 }  # fmt: skip
 PROBLEM_TYPE = "application/problem+json"
 TITLES = {

@@ -182,6 +182,10 @@ async def _named(ports: Ports, shopper: str) -> dict[str, Any]:
         return {"userId": identifier.value}
     if identifier.type is IdentifierType.ANONYMOUS_ID:
         return {"anonymousId": identifier.value}
+    if identifier.type is IdentifierType.CARD:
+        return {"context": {"cardToken": identifier.value}}
+    if identifier.type is IdentifierType.DEVICE:
+        return {"context": {"device": {"id": identifier.value}}}
     return {"context": {"traits": {identifier.type.value: identifier.value}}}
 
 

@@ -115,14 +115,15 @@ def read_owner(record: Record, rank: int) -> Owner:
 
 def read_dossier(record: Record) -> Dossier:
     """A customer with all evidence."""
-    merges = [each.merge for each in record.absorbed.values()]
-    merges += [msgspec.json.decode(value, type=Merge) for value in record.named(b"x:").values()]
+    merges = {each.merge.merge_id: each.merge for each in record.absorbed.values()}
+    undone = [msgspec.json.decode(value, type=Merge) for value in record.named(b"x:").values()]
+    merges |= {each.merge_id: each for each in undone}
     return Dossier(
         customer=read_customer(record.customer_id, record.fields),
         shared_device=record.rank == SHARED_RANK,
         identifiers=tuple(sorted(record.identifiers().items())),
         fragments=tuple((name, _evidence(value)) for name, value in sorted(record.named(b"f:").items())),
-        merges=tuple(sorted(set(merges), key=lambda each: (each.evidence.at, each.merge_id))),
+        merges=tuple(sorted(merges.values(), key=lambda each: (each.evidence.at, each.merge_id))),
     )
 
 
