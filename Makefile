@@ -26,7 +26,7 @@ test: setup  ## run all tests
 
 .PHONY: soak
 soak: setup  ## the long tests: hours of chance, a new seed each time
-	@HYPOTHESIS_PROFILE=soak $(PY) -m pytest --timeout 0 tests/soak tests/profile tests/features tests/inventory tests/signals $(ARGS)
+	@HYPOTHESIS_PROFILE=soak $(PY) -m pytest --timeout 0 tests/soak tests/profile tests/features tests/inventory tests/signals tests/stores/test_identity_machine.py $(ARGS)
 
 .PHONY: check
 check: setup  ## format, lint, types, imports, dbt parse

@@ -13,6 +13,8 @@ from rtp.identity.types import Customer, Dossier, Evidence, Identifier, Identifi
 _CARRIED = (b"f:", b"i:", b"g:", b"a:", b"x:", b"d:")
 """What goes along when a customer goes into another."""
 
+_KINDS = {kind.value: kind for kind in IdentifierType}
+
 Fields = Mapping[bytes, bytes]
 
 encode = msgspec.json.Encoder().encode
@@ -91,13 +93,17 @@ class Record:
 
 def read_customer(customer_id: str, fields: Fields) -> Customer:
     """A customer from its hash."""
-    record = Record(customer_id, fields)
+    found: dict[bytes, list[str]] = {b"f:": [], b"i:": [], b"u:": []}
+    for field in fields:
+        names = found.get(field[:2])
+        if names is not None:
+            names.append(field[2:].decode())
     return Customer(
         customer_id=customer_id,
-        fragments=tuple(sorted(record.named(b"f:"))),
-        identifiers=tuple(_identifier(name) for name in sorted(record.named(b"i:"))),
-        version=record.version,
-        stale=tuple(sorted(record.named(b"u:"))),
+        fragments=tuple(sorted(found[b"f:"])),
+        identifiers=tuple(map(_identifier, sorted(found[b"i:"]))),
+        version=int(fields.get(b"v", 0)),
+        stale=tuple(sorted(found[b"u:"])),
     )
 
 
@@ -206,7 +212,7 @@ def _without_kept(absorbed: Absorbed, field: str) -> Absorbed:
 
 def _identifier(name: str) -> Identifier:
     kind, _, value = name.partition(":")
-    return Identifier(IdentifierType(kind), value)
+    return Identifier(_KINDS[kind], value)
 
 
 def _name(identifier: Identifier) -> str:

@@ -28,6 +28,8 @@ Row = tuple[str, Sequence[Identifier]]
 class _Probe(msgspec.Struct):
     """What Redis says about a link."""
 
+    keys: list[str]
+    """Partition keys of its identifiers."""
     pointers: list[Pointer]
     """Of each identifier."""
     record: Fields
@@ -103,7 +105,8 @@ class RedisIdentityGraph:
         with outage_is_retryable("linking identifiers"):
             done: dict[int, Linked] = {}
             unseen = await self._link_known(links, list(range(len(links))), done)
-            done |= await link_unseen(self._client, self._keys, links, unseen)
+            if unseen:
+                done |= await link_unseen(self._client, self._keys, links, unseen)
             for index, each in enumerate(links):
                 if index not in done:
                     done[index] = await self._merge.link(each)
@@ -137,12 +140,12 @@ class RedisIdentityGraph:
         people = [each for each, at in zip(link.identifiers, probe.pointers, strict=True) if not at.shared]
         wanted = [identifier_field(each) for each in people]
         person, epochs = "", tuple[str, ...]()
-        for each, pointer in zip(link.identifiers, probe.pointers, strict=True):
-            if self._keys.partition_key(each) == link.partition_key:
-                if pointer.shared and people:
-                    person = self._keys.partition_key(min(people, key=lambda one: self._rules.priority[one.type]))
-                epochs = pointer.epochs
-                wanted.append(f"f:{fragment_id(link.partition_key, len(epochs), person)}")
+        if link.partition_key in probe.keys:
+            pointer = probe.pointers[probe.keys.index(link.partition_key)]
+            if pointer.shared and people:
+                person = self._keys.partition_key(min(people, key=lambda one: self._rules.priority[one.type]))
+            epochs = pointer.epochs
+            wanted.append(f"f:{fragment_id(link.partition_key, len(epochs), person)}")
         if not all(each.encode() in probe.record for each in wanted):
             return None
         return Linked(read_customer(guess, probe.record), epochs, person)
@@ -154,12 +157,13 @@ class RedisIdentityGraph:
 
     async def _probe(self, links: Sequence[Link]) -> list[_Probe]:
         pipeline = self._client.pipeline(transaction=False)
-        for each in links:
-            for identifier in each.identifiers:
-                pipeline.hmget(self._key(identifier), POINTER)
+        keys = [[self._keys.partition_key(identifier) for identifier in each.identifiers] for each in links]
+        for each, own in zip(links, keys, strict=True):
+            for key in own:
+                pipeline.hmget(identifier_key(key), POINTER)
             pipeline.hgetall(customer_key(self._hints.get(_hint(each), "unknown")))
         answers = iter(await pipeline.execute())
-        return [_Probe([read_pointer(*next(answers)) for _ in each.identifiers], next(answers)) for each in links]
+        return [_Probe(own, [read_pointer(*next(answers)) for _ in own], next(answers)) for own in keys]
 
     async def seed(self, rows: Sequence[Row], evidence: Evidence) -> int:
         """See IdentityGraph. What live events have linked otherwise is merged by the same rules."""

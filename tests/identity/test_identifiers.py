@@ -1,3 +1,6 @@
+import hashlib
+import hmac
+
 import pytest
 
 from rtp.identity.cards import with_hashed_card
@@ -110,3 +113,9 @@ def test_a_device_is_an_identifier_and_partitions_what_nothing_else_does() -> No
     found = identifiers_of(event(user_id=None, context={"device": {"id": "tablet-7"}}))
     assert found == (Identifier(IdentifierType.DEVICE, "tablet-7"),)
     assert partitioning(found) == found[0]
+
+
+@pytest.mark.parametrize("secret", [b"", b"short", b"x" * 64, b"longer than a block of the hash" * 4])
+def test_a_key_is_the_hmac_of_type_and_value(secret: bytes) -> None:
+    mac = hmac.new(secret, b"email:ann@b.test", hashlib.sha256).hexdigest()
+    assert KeyedHash(secret).partition_key(Identifier(IdentifierType.EMAIL, "ann@b.test")) == "p" + mac[:24]
