@@ -4,7 +4,6 @@ Rows that share an identifier are one person, unless that would make two user id
 strongest identifier, as on the live path, so that both speak of the same customer without talking.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
@@ -15,6 +14,7 @@ from scipy.sparse.csgraph import connected_components
 from rtp.identity.identifiers import STRENGTH
 from rtp.identity.keys import KeyedHash
 from rtp.identity.normalize import DEFAULT_SPELLING, Spelling, normalize
+from rtp.identity.regroup import Forbidden, regroup
 from rtp.identity.types import Identifier, IdentifierType
 
 CONTACTS = (IdentifierType.USER_ID, IdentifierType.EMAIL, IdentifierType.PHONE, IdentifierType.LOYALTY_ID)
@@ -55,17 +55,20 @@ def resolve(
     keys: KeyedHash,
     *,
     spelling: Spelling = DEFAULT_SPELLING,
+    apart: Sequence[tuple[Identifier, Identifier]] = (),
 ) -> IdentityLinks:
     """Links of all customers.
 
     `customers` holds the columns source, customer_ref, user_id, email, phone and loyalty_id of the feed, in any order
-    of rows; `refs` are those that occur in other feeds, whether or not a customer row has them.
+    of rows; `refs` are those that occur in other feeds, whether or not a customer row has them; identifiers that are
+    `apart` are never one customer's.
     """
     graph = _read(customers, refs, spelling)
     named = list(graph.numbers)
     group = _components(graph)
-    for members in _with_several_users(named, group):
-        _split(members, named, group, graph.edges)
+    forbidden = Forbidden(named, apart)
+    for members in forbidden.crowded(group):
+        regroup(members, named, group, graph.edges, forbidden)
     return _links(named, group, graph.sources, keys)
 
 
@@ -100,55 +103,6 @@ def _components(graph: _Graph) -> list[int]:
     return labels
 
 
-def _with_several_users(named: Sequence[Identifier], group: Sequence[int]) -> list[list[int]]:
-    users: dict[int, int] = defaultdict(int)
-    for number, identifier in enumerate(named):
-        if identifier.type is IdentifierType.USER_ID:
-            users[group[number]] += 1
-    crowded: dict[int, list[int]] = {label: [] for label, count in users.items() if count > 1}
-    for number, label in enumerate(group):
-        if label in crowded:
-            crowded[label].append(number)
-    return [members for _, members in sorted(crowded.items())]
-
-
-def _split(
-    members: Sequence[int], named: Sequence[Identifier], group: list[int], edges: Sequence[tuple[int, int]]
-) -> None:
-    """Groups the members anew, one user id at most in each: the strongest identifiers first, then by value.
-
-    An identifier that two users share goes to the first of them and joins nobody.
-    """
-    parent = {each: each for each in members}
-    user = {each: named[each].value for each in members if named[each].type is IdentifierType.USER_ID}
-
-    def root(of: int) -> int:
-        while parent[of] != of:
-            of = parent[of]
-        return of
-
-    neighbours: dict[int, list[int]] = defaultdict(list)
-    for row, other in edges:
-        if other in parent:
-            neighbours[other].append(row)
-    for number in sorted(neighbours, key=lambda each: (STRENGTH[named[each].type], named[each].value)):
-        roots = sorted({root(each) for each in neighbours[number]} | {root(number)}, key=lambda each: named[each])
-        users = sorted({user[each] for each in roots if each in user})
-        target = next((each for each in roots if user.get(each) == (users[0] if users else None)), roots[0])
-        # Several users: the identifier goes to the first of them, unless it is a user id itself.
-        joined = (
-            roots if len(users) <= 1 else [each for each in (number,) if named[each].type != IdentifierType.USER_ID]
-        )
-        for each in joined:
-            parent[each] = target
-        if users:
-            user[target] = users[0]
-    labels: dict[int, int] = {}
-    fresh = max(group) + 1
-    for each in members:
-        group[each] = labels.setdefault(root(each), fresh + len(labels))
-
-
 def _links(named: Sequence[Identifier], group: Sequence[int], sources: Sequence[str], keys: KeyedHash) -> IdentityLinks:
     best: dict[int, tuple[int, str]] = {}
     for identifier, label in zip(named, group, strict=True):
@@ -164,3 +118,35 @@ def _links(named: Sequence[Identifier], group: Sequence[int], sources: Sequence[
             of, _, ref = identifier.value.partition(":")
             customers.append((of, ref, customer))
     return IdentityLinks(sorted(customers), sorted(identifiers))
+
+
+def united(links: IdentityLinks, pairs: Iterable[tuple[str, str]]) -> IdentityLinks:
+    """The links with pairs of customers made one, under the name that would survive on the live path.
+
+    Gives the same links where there are no pairs.
+    """
+    names = _survivors(links, list(pairs))
+    if not names:
+        return links
+    return IdentityLinks(
+        [(source, ref, names.get(customer, customer)) for source, ref, customer in links.customers],
+        [(kind, value, names.get(customer, customer), source) for kind, value, customer, source in links.identifiers],
+    )
+
+
+def _survivors(links: IdentityLinks, pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
+    parent = {each: each for pair in pairs for each in pair}
+
+    def root(of: str) -> str:
+        while parent[of] != of:
+            of = parent[of]
+        return of
+
+    ranks: dict[str, int] = {}
+    for kind, _, customer, _ in links.identifiers:
+        if customer in parent:
+            ranks[customer] = min(ranks.get(customer, len(STRENGTH)), STRENGTH[IdentifierType(kind)])
+    for left, right in pairs:
+        survivor, other = sorted((root(left), root(right)), key=lambda each: (ranks[each], each))
+        parent[other] = survivor
+    return {each: root(each) for each in parent if root(each) != each}

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rtp.identity.batch import IdentityLinks, resolve
+from rtp.identity.batch import IdentityLinks, resolve, united
 from rtp.identity.types import Identifier, IdentifierType
 from tests.making import KEYS
 
@@ -80,3 +80,29 @@ def test_the_order_of_rows_does_not_matter_and_no_customer_has_two_user_ids(rows
             users.setdefault(customer, set()).add(value)
     assert all(len(each) == 1 for each in users.values())
     assert len({(kind, value) for kind, value, *_ in found.identifiers}) == len(found.identifiers)
+
+
+def test_what_a_human_took_apart_is_not_made_one_again() -> None:
+    rows: tuple[Row, ...] = (
+        ("shop", "a", "u1", "home@shop.example", None, None),
+        ("pos", "b", None, "home@shop.example", None, "L2"),
+        ("crm", "c", None, None, None, "L2"),
+    )
+    columns = {name: [row[index] for row in rows] for index, name in enumerate(COLUMNS)}
+    apart = (Identifier(IdentifierType.USER_ID, "u1"), Identifier(IdentifierType.LOYALTY_ID, "L2"))
+    together, parted = resolve(columns, (), KEYS), resolve(columns, (), KEYS, apart=[apart])
+    assert len({customer for *_, customer in together.customers}) == 1
+    assert len({customer for kind, value, customer, _ in parted.identifiers if value in {"u1", "L2"}}) == 2
+
+
+def test_customers_made_one_have_the_name_that_survives_live() -> None:
+    before = links(
+        ("pos", "1", None, None, None, "L1"),
+        ("crm", "9", None, "ann@shop.example", None, None),
+        ("x", "y", "u", None, None, None),
+    )
+    name = {ref: customer for _, ref, customer in before.customers}
+    after = united(before, [(name["1"], name["9"])])
+    assert {ref: customer for _, ref, customer in after.customers} == name | {"1": name["9"]}
+    assert {customer for _, value, customer, _ in after.identifiers if value == "L1"} == {name["9"]}
+    assert united(before, []) == before
