@@ -69,6 +69,7 @@ def spec(
     owner: str = "",
     metadata: Mapping[str, Any] | None = None,
     partitions: dg.PartitionsDefinition[str] | None = None,
+    skippable: bool = False,
 ) -> dg.AssetSpec:
     """An asset with its stage's owner and freshness, or its feed's where it is one."""
     owner = owner or sources.owner(stage, feed)
@@ -81,6 +82,7 @@ def spec(
         owners=[owner] if owner else None,
         metadata=dict(metadata or {}),
         partitions_def=partitions,
+        skippable=skippable,
         freshness_policy=freshness(sources, stage, feed),
     )
 

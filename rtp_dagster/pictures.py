@@ -7,6 +7,9 @@ from typing import Any
 
 import dagster as dg
 
+from rtp.identity.linkage.model import Weight
+from rtp.identity.linkage.threshold import Point
+
 MOST_BARS = 15
 
 
@@ -29,6 +32,31 @@ def calibration_picture(bins: Sequence[tuple[float, float, int]]) -> dg.Markdown
     axes.set_ylabel("share that came true")
     axes.legend()
     return _markdown(figure, "Calibration")
+
+
+def weights_picture(weights: Sequence[Weight]) -> dg.MarkdownMetadataValue:
+    """What each outcome of each comparison is worth: to the right it speaks for one person, to the left against."""
+    figure, axes = _canvas(height=0.24 * len(weights) + 1.0)
+    names = [f"{each.comparison}: {each.outcome[:48]}" for each in weights][::-1]
+    values = [each.weight for each in weights][::-1]
+    axes.barh(range(len(names)), values, color=["#4f43dd" if value > 0 else "#c0504d" for value in values])
+    axes.set_yticks(range(len(names)), names, fontsize=7)
+    axes.axvline(0.0, color="#999999")
+    axes.set_xlabel("match weight (log2 of the odds)")
+    return _markdown(figure, "Match weights")
+
+
+def threshold_picture(points: Sequence[Point], threshold: float) -> dg.MarkdownMetadataValue:
+    """What thresholds would come to, as the model expects it, and the one chosen."""
+    figure, axes = _canvas(height=4.0)
+    weights = [point.weight for point in points]
+    axes.plot(weights, [point.precision for point in points], color="#4f43dd", label="precision")
+    axes.plot(weights, [point.recall for point in points], color="#e08f24", label="recall of the pairs compared")
+    axes.axvline(threshold, color="#999999", linestyle="--", label=f"threshold {threshold:.1f}")
+    axes.set_xlabel("match weight")
+    axes.set_ylabel("expected share")
+    axes.legend()
+    return _markdown(figure, "Threshold")
 
 
 def _canvas(*, height: float) -> tuple[Any, Any]:

@@ -30,6 +30,8 @@ class IdentityLinks(msgspec.Struct, frozen=True):
     """(source, customer_ref, customer id), one row for each reference of each source."""
     identifiers: list[tuple[str, str, str, str]]
     """(identifier type, value, customer id, first source that names it), one row an identifier."""
+    apart: tuple[tuple[str, str], ...] = ()
+    """Customers that a human took apart: nothing may make them one."""
 
 
 class _Graph:
@@ -55,40 +57,49 @@ def resolve(
     keys: KeyedHash,
     *,
     spelling: Spelling = DEFAULT_SPELLING,
-    apart: Sequence[tuple[Identifier, Identifier]] = (),
+    apart: Sequence[tuple[str, str]] = (),
 ) -> IdentityLinks:
     """Links of all customers.
 
     `customers` holds the columns source, customer_ref, user_id, email, phone and loyalty_id of the feed, in any order
-    of rows; `refs` are those that occur in other feeds, whether or not a customer row has them; identifiers that are
-    `apart` are never one customer's.
+    of rows; `refs` are those that occur in other feeds, whether or not a customer row has them; `apart`
+    are pairs of customer ids: what the two are named after is never one customer's.
     """
     graph = _read(customers, refs, spelling)
     named = list(graph.numbers)
     group = _components(graph)
-    forbidden = Forbidden(named, apart)
+    forbidden = Forbidden(named, _numbered(named, apart, keys))
     for members in forbidden.crowded(group):
         regroup(members, named, group, graph.edges, forbidden)
-    return _links(named, group, graph.sources, keys)
+    return _links(named, group, graph.sources, keys, forbidden)
+
+
+def _numbered(named: Sequence[Identifier], apart: Sequence[tuple[str, str]], keys: KeyedHash) -> list[tuple[int, int]]:
+    """The identifiers that pairs of customers are named after, by number; pairs that nothing here is named after fall
+    out."""
+    wanted = {name for pair in apart for name in pair}
+    number = {keys.customer_id(each): number for number, each in enumerate(named)} if wanted else {}
+    return [(number[one], number[other]) for one, other in apart if one in number and other in number]
 
 
 def _read(customers: Mapping[str, Sequence[str | None]], refs: Iterable[Ref], spelling: Spelling) -> _Graph:
     graph = _Graph()
     for source, ref in zip(customers["source"], customers["customer_ref"], strict=True):
-        graph.add(source or "", _reference(source or "", ref or ""))
+        graph.add(source or "", customer_ref(source or "", ref or ""))
     for source, ref in refs:
-        graph.add(source, _reference(source, ref))
+        graph.add(source, customer_ref(source, ref))
     for kind in CONTACTS:
         values = zip(customers["source"], customers["customer_ref"], customers[kind], strict=True)
         for source, ref, value in values:
             found = normalize(kind, value, spelling=spelling) if value else None
             if found is not None:
-                row = graph.numbers[_reference(source or "", ref or "")]
+                row = graph.numbers[customer_ref(source or "", ref or "")]
                 graph.edges.append((row, graph.add(source or "", found)))
     return graph
 
 
-def _reference(source: str, ref: str) -> Identifier:
+def customer_ref(source: str, ref: str) -> Identifier:
+    """The identifier that a source's own name for a customer is."""
     return Identifier(IdentifierType.CUSTOMER_REF, f"{source}:{ref}")
 
 
@@ -103,7 +114,9 @@ def _components(graph: _Graph) -> list[int]:
     return labels
 
 
-def _links(named: Sequence[Identifier], group: Sequence[int], sources: Sequence[str], keys: KeyedHash) -> IdentityLinks:
+def _links(
+    named: Sequence[Identifier], group: Sequence[int], sources: Sequence[str], keys: KeyedHash, forbidden: Forbidden
+) -> IdentityLinks:
     best: dict[int, tuple[int, str]] = {}
     for identifier, label in zip(named, group, strict=True):
         rank = STRENGTH[identifier.type]
@@ -117,7 +130,8 @@ def _links(named: Sequence[Identifier], group: Sequence[int], sources: Sequence[
         if identifier.type is IdentifierType.CUSTOMER_REF:
             of, _, ref = identifier.value.partition(":")
             customers.append((of, ref, customer))
-    return IdentityLinks(sorted(customers), sorted(identifiers))
+    apart = {(best[group[one]][1], best[group[other]][1]) for one, other in forbidden.apart}
+    return IdentityLinks(sorted(customers), sorted(identifiers), tuple(sorted(apart)))
 
 
 def united(links: IdentityLinks, pairs: Iterable[tuple[str, str]]) -> IdentityLinks:
@@ -131,6 +145,7 @@ def united(links: IdentityLinks, pairs: Iterable[tuple[str, str]]) -> IdentityLi
     return IdentityLinks(
         [(source, ref, names.get(customer, customer)) for source, ref, customer in links.customers],
         [(kind, value, names.get(customer, customer), source) for kind, value, customer, source in links.identifiers],
+        links.apart,
     )
 
 

@@ -12,10 +12,10 @@ Edge = tuple[int, int]
 class Forbidden:
     """What may not be in one group: two user ids, and what a human took apart."""
 
-    def __init__(self, named: Sequence[Identifier], apart: Sequence[tuple[Identifier, Identifier]] = ()) -> None:
+    def __init__(self, named: Sequence[Identifier], apart: Sequence[tuple[int, int]] = ()) -> None:
         self._named = named
-        numbers = {identifier: number for number, identifier in enumerate(named)} if apart else {}
-        self.apart = [(numbers[one], numbers[other]) for one, other in apart if one in numbers and other in numbers]
+        self.apart = apart
+        """Identifiers by number, two by two."""
 
     def crowded(self, group: Sequence[int]) -> list[list[int]]:
         """The members of each group that breaks a rule."""

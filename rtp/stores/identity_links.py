@@ -9,9 +9,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from rtp.clock import Clock, to_micros
-from rtp.identity.batch import IdentityLinks, resolve
-from rtp.identity.graph import IdentityGraph
+from rtp.identity.batch import IdentityLinks, customer_ref, resolve, united
+from rtp.identity.config import IdentityRules
+from rtp.identity.graph import IdentityGraph, Link
 from rtp.identity.keys import KeyedHash
+from rtp.identity.linkage.cluster import spanning
 from rtp.identity.normalize import DEFAULT_SPELLING, Spelling
 from rtp.identity.types import Evidence, Identifier, IdentifierType
 from rtp.profile.consent import Purpose
@@ -19,23 +21,73 @@ from rtp.signals.feeds.schema_sql import literal
 from rtp.stores.archive_schema import IDENTITY_LINKS
 from rtp.stores.consent_redis import RedisConsent, SeedConsent
 from rtp.stores.feeds.session import feed_session
+from rtp.stores.identity_linkage import LinkageReport, link_customers
 from rtp.stores.lake import Lake, appearing
+from rtp.stores.linkage_lake import KnownAs, ProbableLink, read_rows, write_rows
+from rtp.stores.linkage_run import Limits
 
 _REFERRING = ("order_lines", "offer_targets", "offer_redemptions", "consents")
+LINKED_TOGETHER = 500
 _COLUMNS = ("source", "customer_ref", "user_id", "email", "phone", "loyalty_id")
 
 
 def write_identity_links(lake: Lake, keys: KeyedHash, *, spelling: Spelling = DEFAULT_SPELLING) -> IdentityLinks:
-    """Resolves the loaded feeds and replaces both files below `identity/`, each at once; gives what they hold."""
+    """Resolves the loaded feeds and replaces the files below `identity/`, each at once; gives what they hold.
+
+    By shared identifiers alone; see `write_linked_identities` for all.
+    """
     with feed_session() as connection:
-        customers = connection.execute(
-            f"SELECT DISTINCT {', '.join(_COLUMNS)} FROM {_feed(lake, 'customers')} ORDER BY ALL"
-        ).fetchall()
-        columns = dict(zip(_COLUMNS, zip(*customers, strict=True), strict=True)) if customers else {}
-        links = resolve(columns or dict.fromkeys(_COLUMNS, ()), _refs(connection, lake), keys, spelling=spelling)
+        links = _resolved(connection, lake, keys, spelling, ())
+    _save(lake, links, links)
+    return links
+
+
+def write_linked_identities(
+    lake: Lake,
+    keys: KeyedHash,
+    rules: IdentityRules,
+    models_dir: Path,
+    clock: Clock,
+    *,
+    apart: Sequence[tuple[str, str]] = (),
+) -> tuple[IdentityLinks, LinkageReport]:
+    """As `write_identity_links`, and then links what shares no identifier (see rtp.stores.identity_linkage).
+
+    `apart` are the customers that a human took apart: no run makes them one again.
+    """
+    most = {kind: limit.limit for kind, limit in rules.limits.items()}
+    limits = Limits(identifiers=most, records=most[IdentifierType.CUSTOMER_REF])
+    with feed_session(lake.root / "identity" / ".spill") as connection:
+        known = _resolved(connection, lake, keys, rules.spelling, apart)
+        report = link_customers(connection, lake, known, limits, models_dir, clock())
+    links = united(known, report.pairs)
+    _save(lake, known, links)
+    return links, report
+
+
+def _resolved(
+    connection: duckdb.DuckDBPyConnection,
+    lake: Lake,
+    keys: KeyedHash,
+    spelling: Spelling,
+    apart: Sequence[tuple[str, str]],
+) -> IdentityLinks:
+    customers = connection.execute(
+        f"SELECT DISTINCT {', '.join(_COLUMNS)} FROM {_feed(lake, 'customers')} ORDER BY ALL"
+    ).fetchall()
+    columns = dict(zip(_COLUMNS, zip(*customers, strict=True), strict=True)) if customers else {}
+    return resolve(
+        columns or dict.fromkeys(_COLUMNS, ()), _refs(connection, lake), keys, spelling=spelling, apart=apart
+    )
+
+
+def _save(lake: Lake, known: IdentityLinks, links: IdentityLinks) -> None:
+    """The links, and whose was what before probable ones: the live graph is told one after the other."""
+    changed = {before[2] for before, after in zip(known.customers, links.customers, strict=True) if before != after}
+    changed |= {after[2] for before, after in zip(known.customers, links.customers, strict=True) if before != after}
+    write_rows(lake, KnownAs, [KnownAs(*row[:3]) for row in known.identifiers if row[2] in changed])
     _write(lake, "customer_link", links.customers)
     _write(lake, "identifier_link", links.identifiers)
-    return links
 
 
 def _refs(connection: duckdb.DuckDBPyConnection, lake: Lake) -> list[tuple[str, str]]:
@@ -59,13 +111,33 @@ def _write(lake: Lake, name: str, rows: Sequence[tuple[str, ...]]) -> None:
 
 
 async def seed_identities(lake: Lake, graph: IdentityGraph, clock: Clock) -> int:
-    """Loads the links of the lake into the live graph; may be repeated; returns how many customers are new."""
+    """Loads the links of the lake into the live graph; may be repeated; returns how many customers are new.
+
+    First who shares identifiers, then each probable link with its own evidence, so that it can be undone by itself.
+    """
+    before = {(row.identifier_type, row.identifier_value): row.customer_id for row in read_rows(lake, KnownAs)}
     rows: dict[str, list[Identifier]] = defaultdict(list)
     for batch in pq.ParquetFile(lake.identity_link("identifier_link")).iter_batches():
         for row in batch.to_pylist():
-            rows[row["customer_id"]].append(Identifier(IdentifierType(row["identifier_type"]), row["identifier_value"]))
+            kind, value = row["identifier_type"], row["identifier_value"]
+            rows[before.get((kind, value), row["customer_id"])].append(Identifier(IdentifierType(kind), value))
     evidence = Evidence("batch_feed", "lake/identity", to_micros(clock()))
-    return await graph.seed(list(rows.items()), evidence)
+    made = await graph.seed(list(rows.items()), evidence)
+    await _seed_probable(graph, read_rows(lake, ProbableLink))
+    return made
+
+
+async def _seed_probable(graph: IdentityGraph, links: Sequence[ProbableLink]) -> None:
+    """The strongest links first, as many as unite all that are one."""
+    ordered = sorted(links, key=lambda each: (-each.match_weight, each.ends))
+    claims = []
+    for position in spanning([each.ends for each in ordered]):
+        claim, (left, right) = ordered[position], (customer_ref(*end) for end in ordered[position].ends)
+        about = f"{left.value} and {right.value}, match weight {claim.match_weight:.1f}"
+        evidence = Evidence(f"splink:{claim.model_version}", about, to_micros(claim.linked_at))
+        claims.append(Link("", (left, right), evidence))
+    for start in range(0, len(claims), LINKED_TOGETHER):
+        await graph.link(claims[start : start + LINKED_TOGETHER])
 
 
 async def seed_consents(lake: Lake, consent: RedisConsent, files: Sequence[Path]) -> int:

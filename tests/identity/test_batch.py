@@ -89,10 +89,13 @@ def test_what_a_human_took_apart_is_not_made_one_again() -> None:
         ("crm", "c", None, None, None, "L2"),
     )
     columns = {name: [row[index] for row in rows] for index, name in enumerate(COLUMNS)}
-    apart = (Identifier(IdentifierType.USER_ID, "u1"), Identifier(IdentifierType.LOYALTY_ID, "L2"))
+    one, other = Identifier(IdentifierType.USER_ID, "u1"), Identifier(IdentifierType.LOYALTY_ID, "L2")
+    apart = (KEYS.customer_id(one), KEYS.customer_id(other))
     together, parted = resolve(columns, (), KEYS), resolve(columns, (), KEYS, apart=[apart])
     assert len({customer for *_, customer in together.customers}) == 1
     assert len({customer for kind, value, customer, _ in parted.identifiers if value in {"u1", "L2"}}) == 2
+    assert parted.apart == (apart,)
+    assert resolve(columns, (), KEYS, apart=[(apart[0], "cnobody")]) == together
 
 
 def test_customers_made_one_have_the_name_that_survives_live() -> None:

@@ -7,8 +7,9 @@ pair that links them. What is not united for one of these reasons is held back, 
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from enum import StrEnum
+from typing import TypeVar
 
 import msgspec
 import numpy as np
@@ -20,6 +21,9 @@ from rtp.identity.types import Identifier, IdentifierType
 
 MOST_RECORDS = 20
 """More records than this are hardly one person's."""
+
+
+Node = TypeVar("Node", bound=Hashable)
 
 
 class Reason(StrEnum):
@@ -194,11 +198,11 @@ class _Union:
             self._between[one][third] = self._between[third][one] = (have + total, pairs + count)
 
 
-def spanning(pairs: Sequence[tuple[int, int]]) -> list[int]:
+def spanning(pairs: Sequence[tuple[Node, Node]]) -> list[int]:
     """The positions of those pairs that, taken in order, each unite two groups."""
-    parent: dict[int, int] = {}
+    parent: dict[Node, Node] = {}
 
-    def root(of: int) -> int:
+    def root(of: Node) -> Node:
         while parent.get(of, of) != of:
             of = parent[of]
         return of

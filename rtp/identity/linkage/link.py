@@ -1,6 +1,6 @@
 """From prepared records to customers, in one call."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import duckdb
 import msgspec
@@ -14,6 +14,14 @@ from rtp.identity.linkage.prepare import RECORDS
 from rtp.identity.linkage.splinking import Ints, Scores, score
 
 BRIDGED = "linkage_bridged"
+
+Describe = Callable[[Ints], Mapping[int, Party]]
+"""Gives those of some parties that have more than one record or any identifier."""
+
+
+def nobody_known(_parties: Ints) -> Mapping[int, Party]:
+    """Describes parties that are one record each, without identifiers."""
+    return {}
 
 
 class Linkage(msgspec.Struct, frozen=True):
@@ -33,13 +41,12 @@ class Linkage(msgspec.Struct, frozen=True):
 def link(
     connection: duckdb.DuckDBPyConnection,
     model: LinkageModel,
-    parties: Mapping[int, Party],
+    describe: Describe = nobody_known,
     rules: Rules = NO_RULES,
 ) -> Linkage:
     """Compares the fresh RECORDS with all, with a model learned before, and unites what may be united.
 
-    Records are numbered from 0, and parties too; `parties` describes those that have more than one record or any
-    identifier.
+    Records are numbered from 0, and parties too; `describe` is asked once, for the parties that links would unite.
     """
     party = _parties(connection)
     size = int(party.max()) + 1 if len(party) else 0
@@ -48,6 +55,8 @@ def link(
     scores = score(connection, settings, PAIRS)
     scores = _bridged(connection, settings, scores, party, known, model.threshold)
     chosen = _contested(scores, party, size, known, model.threshold)
+    linked = np.array(known, dtype=np.int64).ravel()
+    parties = describe(np.unique(np.concatenate([party[chosen.left], party[chosen.right], linked])))
     between = Scores(party[chosen.left], party[chosen.right], chosen.weight)
     clusters = unite(parties, size, between, model.threshold, rules)
     proposed = chosen.where(chosen.weight >= model.threshold)

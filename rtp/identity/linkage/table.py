@@ -27,4 +27,4 @@ def link_table(
     everybody = f"(SELECT *, _record AS party, false AS sealed, true AS fresh FROM {relation})"
     prepare(connection, everybody, columns)
     model = learn(connection, list(columns), precision=precision)
-    return LinkedTable(link(connection, model, {}), model)
+    return LinkedTable(link(connection, model), model)

@@ -75,7 +75,7 @@ def test_new_records_alone_are_compared_and_change_nobody_else(
     relation = f"(SELECT *, _record AS party, false AS sealed, _record >= {old} AS fresh FROM grown)"
     prepare(connection, relation, columns_of(COLUMNS))
     known = [(int(label), number) for number, label in enumerate(before) if label != number]
-    again = link(connection, linked.model, {}, Rules(known=known))
+    again = link(connection, linked.model, rules=Rules(known=known))
     assert again.clusters.labels.tolist()[:old] == before
     assert (again.proposed.right >= old).all()
     assert 0 < again.compared < linked.linkage.compared / 5
