@@ -1,4 +1,4 @@
-"""`rtp identity link`: records of any table that are one person."""
+"""`rtp identity link`: records of any table that are one person; `rtp identity review`: what builds did not link."""
 
 from collections import Counter
 from pathlib import Path
@@ -25,8 +25,28 @@ Precision = Annotated[float, typer.Option(min=0.5, max=1.0, help="Of the linked 
 
 
 def register(_app: typer.Typer) -> None:
-    """Adds the command to the group."""
+    """Adds the commands to the group."""
     identity.command("link")(link)
+    identity.command("review")(review)
+
+
+def review(as_json: JsonFlag = False) -> None:
+    """List the links between customers' records that builds held back, the likeliest first, and why."""
+    from rich.table import Table
+
+    from rtp import wiring
+    from rtp.settings import load_settings
+    from rtp.stores.linkage_lake import ReviewLink, read_rows
+
+    held = sorted(read_rows(wiring.lake(load_settings()), ReviewLink), key=lambda each: -each.match_weight)
+    if as_json:
+        print_json({"heldBack": held})
+        return
+    table = Table("reason", "records", "match weight", "why", title=f"{len(held):,} links held back")
+    for each in held:
+        left, right = (":".join(end) for end in each.ends)
+        table.add_row(each.reason.replace("_", " "), f"{left}\n{right}", f"{each.match_weight:.1f}", each.detail)
+    console.print(table)
 
 
 def link(

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import duckdb
 import msgspec
+import numpy as np
 import pyarrow as pa
 
 from rtp.errors import Rejected
@@ -127,7 +128,7 @@ def _read(connection: duckdb.DuckDBPyConnection, lake: Lake, links: IdentityLink
     if all(row[4] for row in rows):
         return None
     run = Run([row[:2] for row in rows], [row[2] for row in rows], [row[3] for row in rows], links)
-    connection.register("linkage_party", {"_record": list(range(len(rows))), "party": run.party})
+    connection.register("linkage_party", {"_record": np.arange(len(rows)), "party": run.party})
     connection.execute(f"CREATE OR REPLACE TABLE {PEOPLE} AS SELECT * FROM {PEOPLE} JOIN linkage_party USING (_record)")
     connection.unregister("linkage_party")
     return run

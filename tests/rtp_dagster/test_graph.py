@@ -21,12 +21,12 @@ def test_every_kind_of_asset_is_there_by_name(graph: dg.Definitions) -> None:
     assert keys(graph, "lake") == {
         *(name for name in CONTRACTS if name != "events"),
         "event_files", "events", "decisions", "activations", "rejected", "movements", "identity",
-        "reservations",
+        "reservations", "link_review",
     }  # fmt: skip
     assert keys(graph, "published") == MARTS
     assert keys(graph, "dbt") >= MARTS
     assert keys(graph, "feast") == {"registry", *(view.name for view in VIEWS)}
-    assert keys(graph, "models") == {"catalog", "ranker"}
+    assert keys(graph, "models") == {"catalog", "linkage", "ranker"}
     assert keys(graph, "live") == {"event_log", "identity", "stock", "consents"}
     assert keys(graph, "audiences") == {"lapsing_loyal"}
 
