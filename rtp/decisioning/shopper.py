@@ -10,6 +10,7 @@ from rtp.decisioning.policy import ChannelRule
 from rtp.errors import Rejected
 from rtp.features.live import AS_OF, LIVE_FEATURES, at_moment
 from rtp.features.online import OnlineStore
+from rtp.features.recent import listed
 from rtp.features.values import FeatureRow, FeatureValue
 from rtp.identity.graph import IdentityGraph
 from rtp.identity.normalize import normalize
@@ -48,9 +49,8 @@ class Shopper(msgspec.Struct, frozen=True, kw_only=True):
     """"view:feature" as served, decayed to now; empty unless `personal`."""
 
     def texts(self, name: str) -> list[str]:
-        """A list feature of customer_live."""
-        value = self.features.get(LIVE + name)
-        return value if isinstance(value, list) else []
+        """A list of customer_live, out of all the features it was put into."""
+        return listed(self.features, LIVE + name)
 
     def text(self, reference: str) -> str | None:
         """A text feature by "view:feature"."""

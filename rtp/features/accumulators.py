@@ -29,6 +29,11 @@ class Accumulator(Protocol):
         """Its key in the state."""
         ...
 
+    @property
+    def on(self) -> frozenset[str] | None:
+        """Names of the `track` events that alone concern it; None for one that looks at every event."""
+        ...
+
     def lift(self, event: Event) -> State | None:
         """What this event alone amounts to; None if it does not concern this accumulator."""
         ...
@@ -48,6 +53,7 @@ class Cells(msgspec.Struct, frozen=True):
     """Of a cell, in microseconds."""
     keep: int
     """Cells older than this many before the newest are dropped."""
+    on: frozenset[str] | None = None
 
     def lift(self, event: Event) -> State | None:
         """One cell."""
@@ -85,6 +91,7 @@ class Newest(msgspec.Struct, frozen=True):
     """Which part of an entry is its key."""
     limit: int
     horizon: int
+    on: frozenset[str] | None = None
 
     def lift(self, event: Event) -> State | None:
         """The entries of one event."""
@@ -107,6 +114,7 @@ class Register(msgspec.Struct, frozen=True):
 
     name: str
     value: Callable[[Event], str | None]
+    on: frozenset[str] | None = None
 
     def lift(self, event: Event) -> State | None:
         """This event's word."""
@@ -123,6 +131,7 @@ class LatestTime(msgspec.Struct, frozen=True):
 
     name: str
     when: Callable[[Event], bool]
+    on: frozenset[str] | None = None
 
     def lift(self, event: Event) -> State | None:
         """This event's time."""
@@ -138,6 +147,7 @@ class Total(msgspec.Struct, frozen=True):
 
     name: str
     when: Callable[[Event], bool]
+    on: frozenset[str] | None = None
 
     def lift(self, event: Event) -> State | None:
         """One."""

@@ -10,6 +10,7 @@ import msgspec
 
 from rtp.features import commerce
 from rtp.features.accumulators import DAY, Newest
+from rtp.features.definition import once
 from rtp.signals.event import Event
 
 EVERYTHING = ""
@@ -29,8 +30,6 @@ class CartLine(msgspec.Struct, frozen=True):
 
 def movements(event: Event) -> list[list[Any]]:
     """[at, message id, product id, quantity (negative: taken out; 0: all gone), cents or -1] of an event."""
-    if event.type != "track":
-        return []
     if event.name == commerce.PRODUCT_ADDED:
         return _entries(event, {line.product_id: (line.quantity, line.price) for line in commerce.product_lines(event)})
     if event.name == commerce.PRODUCT_REMOVED:
@@ -50,10 +49,14 @@ def _entries(event: Event, changes: dict[str, tuple[int, int | None]]) -> list[l
     ]
 
 
-CART = Newest("cart", movements, key=slice(0, 3), limit=200, horizon=30 * DAY)
+CART = Newest(
+    "cart", movements, key=slice(0, 3), limit=200, horizon=30 * DAY,
+    on=frozenset({commerce.PRODUCT_ADDED, commerce.PRODUCT_REMOVED, commerce.ORDER_COMPLETED, commerce.CART_CLEARED}),
+)  # fmt: skip
 
 
-def cart_lines(state: list[list[Any]]) -> list[CartLine]:
+@once
+def cart_lines(state: list[list[Any]], _now: int) -> list[CartLine]:
     """What lies in the cart, in the order in which it was first put there."""
     lines: dict[str, CartLine] = {}
     for _, _, product_id, quantity, price in state:
@@ -70,14 +73,14 @@ def cart_lines(state: list[list[Any]]) -> list[CartLine]:
     return list(lines.values())
 
 
-def cart_products(state: list[list[Any]], _now: int) -> list[str]:
-    """The product ids in the cart."""
-    return [line.product_id for line in cart_lines(state)]
+def cart_products(state: list[list[Any]], now: int) -> list[str]:
+    """The product ids in the cart, the one put there last first."""
+    return [line.product_id for line in reversed(cart_lines(state, now))]
 
 
-def cart_value(state: list[list[Any]], _now: int) -> int | None:
+def cart_value(state: list[list[Any]], now: int) -> int | None:
     """What the cart costs, in cents; None if a price in it was never told."""
-    lines = cart_lines(state)
+    lines = cart_lines(state, now)
     if any(line.price is None for line in lines):
         return None
     return sum((line.price or 0) * line.quantity for line in lines)

@@ -19,6 +19,9 @@ CART_CLEARED = "Cart Cleared"
 LARGEST_AMOUNT = Decimal(10000000000)
 """Beyond this an amount is a mistake, and would not fit the stored integers for long."""
 
+LONGEST_ID = 128
+"""A longer product id is none: kept for every line of a cart, it would let one sender fill the memory."""
+
 
 class Line(msgspec.Struct, frozen=True):
     """One product in an event."""
@@ -64,7 +67,7 @@ def cents(amount: Any) -> int | None:
 def product_line(properties: dict[str, Any]) -> Line | None:
     """The product that properties speak of, or None where they name none."""
     product_id = text(properties.get("product_id", properties.get("productId")))
-    if product_id is None:
+    if product_id is None or len(product_id) > LONGEST_ID:
         return None
     return Line(
         product_id=product_id,
@@ -75,7 +78,21 @@ def product_line(properties: dict[str, Any]) -> Line | None:
 
 
 def product_lines(event: Event) -> list[Line]:
-    """The products of an event: its `products`, else the one in its properties. Unreadable lines are left out."""
+    """The products of an event: its `products`, else the one in its properties. Unreadable lines are left out.
+
+    Of the event last asked about it is remembered: half a dozen features ask one after the other.
+    """
+    global _last_read  # noqa: PLW0603 - replaced whole, so that threads see one event's lines or another's
+    known = _last_read
+    if known is None or known[0] is not event:
+        known = _last_read = (event, _product_lines(event))
+    return known[1]
+
+
+_last_read: tuple[Event, list[Line]] | None = None
+
+
+def _product_lines(event: Event) -> list[Line]:
     products = event.properties.get("products")
     if isinstance(products, list):
         return [line for item in products if isinstance(item, dict) and (line := product_line(item)) is not None]

@@ -27,7 +27,8 @@ def track(
 
 NAMES = (
     "Product Viewed", "Product Added", "Product Removed", "Products Searched", "Order Completed", "Order Cancelled",
-    "Cart Cleared", "Experiment Viewed", "Email Opened", "Recipe Saved",
+    "Cart Cleared", "Experiment Viewed", "Email Opened", "Recipe Saved", "Promotion Viewed", "Promotion Clicked",
+    "Page Engaged", "Checkout Started",
 )  # fmt: skip
 IDS = st.sampled_from(("1", "2", "3", 4))
 PRICES = st.one_of(st.none(), st.sampled_from((0, 1.99, "2.50", 3)), st.integers(0, 10_000))
@@ -42,6 +43,8 @@ PROPERTIES = st.one_of(
         optional={"products": st.lists(LINES, max_size=4), "total": PRICES},
     ),
     st.just({}),
+    st.fixed_dictionaries({"offer_id": st.sampled_from(("f1", "f2")), "dwellMs": st.integers(0, 10**7)}),
+    st.fixed_dictionaries({"scrollDepth": st.integers(0, 100)}),
 )
 # Ages crowd around ties, the edges of windows and what is too old to be kept.
 AGES = st.one_of(

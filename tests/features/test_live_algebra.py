@@ -19,7 +19,7 @@ def folded(events: list[Event]) -> LiveState:
 
 
 def as_bytes(state: LiveState) -> bytes:
-    return msgspec.msgpack.encode(state)
+    return msgspec.msgpack.encode(state, order="deterministic")
 
 
 @given(event_lists(), st.randoms(use_true_random=False))
