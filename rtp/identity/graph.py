@@ -67,6 +67,10 @@ class IdentityGraph(Protocol):
         """Pairs of customers that undoing a merge has set apart: they cannot be linked, whoever says so."""
         ...
 
+    async def stale(self) -> list[str]:
+        """Customers whose `stale` is not empty, whoever merged them."""
+        ...
+
     async def forget_stale(self, customer: Customer) -> None:
         """Says that the rows of `customer.stale` have been replaced."""
         ...

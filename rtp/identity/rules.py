@@ -19,6 +19,8 @@ from rtp.identity.types import DEVICES, Identifier, IdentifierType
 
 SHARED_RANK = len(STRENGTH)
 """The strength of the name of a customer that stands for a shared device."""
+MOST_OF_A_KIND = 50
+"""However far apart they were first seen: a customer that collects more of a kind is a kiosk, or a mistake."""
 _DAY = 86_400_000_000
 
 Reason = Literal["apart", "limit"]
@@ -97,7 +99,8 @@ class _Group:
 
     def _within(self, kind: IdentifierType, together: Mapping[Identifier, int]) -> bool:
         limit = self._rules.limits[kind]
-        return most_at_once((at for each, at in together.items() if each.type is kind), limit) <= limit.limit
+        times = [at for each, at in together.items() if each.type is kind]
+        return most_at_once(times, limit) <= limit.limit and len(times) <= max(limit.limit, MOST_OF_A_KIND)
 
     def take(self, owner: Owner) -> None:
         self.owners.append(owner)

@@ -9,11 +9,13 @@ rtp:{c…}      a customer: `v` version, `rank` strength of its name; by name, e
               `into` and `by` the customer it went into, and the merge
 rtp:{m…}      a merge by its id: `l` the customer merged away, `undo` what is to be taken back, `undone` when it is
 rtp:{apart}   pairs of customers set apart
+rtp:{stale}   customers that have, or had, a field `u:`
 """
 
 from rtp.identity.types import Identifier
 
 APART = "rtp:{apart}"
+STALE = "rtp:{stale}"
 
 
 def identifier_key(partition_key: str) -> str:

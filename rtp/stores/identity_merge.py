@@ -15,7 +15,7 @@ from rtp.identity.identifiers import STRENGTH
 from rtp.identity.keys import KeyedHash
 from rtp.identity.rules import SHARED_RANK, LinkPlan, Owner, plan_link
 from rtp.identity.types import Customer, Evidence, Identifier, Merge
-from rtp.stores.identity_keys import customer_key, fragment_key, identifier_field, identifier_key, merge_key
+from rtp.stores.identity_keys import STALE, customer_key, fragment_key, identifier_field, identifier_key, merge_key
 from rtp.stores.identity_records import Change, Record, absorb, encode, read_customer, read_owner
 from rtp.stores.identity_scripts import ATTACH, FORWARD, POINT, SHARE, WRITE
 from rtp.stores.outage import answer_of
@@ -153,6 +153,7 @@ class IdentityMerge:
                 return
             merge = msgspec.json.decode(loser.fields[b"by"], type=Merge)
             if await self.write(survivor, absorb(survivor, loser, merge)):
+                await answer_of(self._client.sadd(STALE, survivor_id))
                 if survivor.into is not None:
                     await self._absorb(survivor.into, survivor_id)
                 return

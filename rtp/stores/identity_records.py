@@ -147,7 +147,8 @@ def absorb(survivor: Record, loser: Record, merge: Merge) -> Change:
     absorbed = Absorbed(before.merge, tuple(sorted(fields)), tuple(sorted(kept)))
     put = {field: value for field, value in carried.items() if field not in survivor.fields}
     name = loser.customer_id.encode()
-    return Change({**put, b"a:" + name: encode(absorbed), b"u:" + name: b""})
+    stale = {field: b"" for field in loser.fields if field.startswith(b"u:")}
+    return Change({**put, **stale, b"a:" + name: encode(absorbed), b"u:" + name: b""})
 
 
 def take_back(survivor: Record, current: Record, loser: Record, keys: KeyedHash) -> Taking:

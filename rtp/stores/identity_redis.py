@@ -11,7 +11,7 @@ from rtp.identity.graph import Link, Linked
 from rtp.identity.identifiers import STRENGTH, strongest_first
 from rtp.identity.keys import KeyedHash
 from rtp.identity.types import Customer, Dossier, Evidence, Identifier, Merge
-from rtp.stores.identity_keys import customer_key, identifier_field, identifier_key
+from rtp.stores.identity_keys import STALE, customer_key, identifier_field, identifier_key
 from rtp.stores.identity_merge import POINTER, IdentityMerge, Pointer, read_pointer
 from rtp.stores.identity_records import Fields, encode, read_customer, read_dossier
 from rtp.stores.identity_scripts import ATTACH, POINT
@@ -93,6 +93,16 @@ class RedisIdentityGraph:
         """See IdentityGraph."""
         with outage_is_retryable("reading who is set apart"):
             return await self._undo.apart()
+
+    async def stale(self) -> list[str]:
+        """See IdentityGraph."""
+        with outage_is_retryable("reading whose rows are stale"):
+            names = sorted(each.decode() for each in await answer_of(self._client.smembers(STALE)))
+            found = dict(zip(names, await self.customers(names), strict=True)) if names else {}
+            done = [name for name, customer in found.items() if customer is None or not customer.stale]
+            if done:
+                await answer_of(self._client.srem(STALE, *done))
+            return [name for name in names if name not in done]
 
     async def forget_stale(self, customer: Customer) -> None:
         """See IdentityGraph."""

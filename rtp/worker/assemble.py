@@ -22,6 +22,7 @@ from rtp.worker.archive import Archiver
 from rtp.worker.effects import EffectDrain, StockHandler
 from rtp.worker.processing import Processor, ProcessorSettings
 from rtp.worker.retrying import Retrier
+from rtp.worker.rows import StaleRows
 from rtp.worker.service import Worker
 
 
@@ -90,12 +91,13 @@ async def open_worker(settings: Settings) -> AsyncIterator[WorkerParts]:
         wiring.fragment_store(client),
         wiring.online_store(client),
     )
+    projector = Projector(graph, fragments, online, system_clock)
     rejected, log, effects = wiring.rejected_log(client), wiring.event_log(settings, client), _effects(settings, client)
     processor = Processor(
         graph=graph,
         fragments=fragments,
         orders=wiring.order_claims(client),
-        projector=Projector(graph, fragments, online, system_clock),
+        projector=projector,
         drain=EffectDrain(effects.handlers, rejected, system_clock),
         rejected=rejected,
         rule=effects.activation.rule,
@@ -111,6 +113,7 @@ async def open_worker(settings: Settings) -> AsyncIterator[WorkerParts]:
         watching.cancel()
 
     try:
-        yield WorkerParts(worker, log, (effects.activation.sender.run, watch, open_archiver(settings, client).run))
+        beside = (effects.activation.sender.run, watch, open_archiver(settings, client).run)
+        yield WorkerParts(worker, log, (*beside, StaleRows(graph, projector).run))
     finally:
         await client.aclose()

@@ -87,6 +87,17 @@ def test_only_what_was_first_seen_near_to_each_other_counts_for_a_limit_with_day
     assert most_at_once([0, DAY, 9 * DAY], Limit(limit=2)) == 3
 
 
+def test_a_kiosk_that_forgets_its_anonymous_id_each_week_does_not_collect_them_for_ever() -> None:
+    rules = IdentityRules(limits=dict.fromkeys(IdentifierType, Limit(limit=5, within_days=7)))
+    seen = {Identifier(IdentifierType.ANONYMOUS_ID, f"week{week}"): week * 8 * DAY for week in range(50)}
+    kiosk = Owner(6, "c-kiosk", {TABLET: 0, **dict(list(seen.items())[:49])})
+    *_, fiftieth = seen
+    assert plan_link([TABLET, fiftieth], {TABLET: kiosk}, rules, at=seen[fiftieth]).left_out == ()
+    full = Owner(6, "c-kiosk", {TABLET: 0, **seen})
+    planned = plan_link([TABLET, DEVICE], {TABLET: full}, rules, at=999 * DAY)
+    assert planned.left_out == ((DEVICE, "limit"),)
+
+
 def test_priority_says_what_is_left_out_first() -> None:
     odd = IdentityRules(priority=RULES.priority | {IdentifierType.EMAIL: 9})  # type: ignore[operator]
     by_email, by_loyalty = owner(1, "c-e", EMAIL, USER), owner(3, "c-l", LOYALTY, OTHER_USER)

@@ -15,6 +15,7 @@ from rtp.profile.store import Save
 from rtp.profile.unmerge import undo_merge
 from rtp.signals.event import LogEntry
 from rtp.stores.fragments_redis import RedisFragments
+from rtp.stores.identity_keys import STALE
 from rtp.stores.identity_redis import RedisIdentityGraph
 from rtp.stores.online_store import RedisOnlineStore
 from tests.crashing import Crashed, CrashingRedis
@@ -114,9 +115,9 @@ async def share(client: Client) -> None:
 
 
 async def everything(client: Client) -> State:
-    """All that Redis holds, but for the counters of changes."""
+    """All that Redis holds, but for the counters of changes and the list of whom to look at."""
     found: State = {}
-    for key in await client.keys("*"):
+    for key in set(await client.keys("*")) - {STALE.encode()}:
         if await client.type(key) == b"hash":
             fields = await client.hgetall(key)  # type: ignore[misc]
             found[key] = {name: value for name, value in fields.items() if name != b"v"}
