@@ -42,6 +42,7 @@ from rtp.stores.consent_redis import RedisConsent
 from rtp.stores.dead_letters import DeadLetters
 from rtp.stores.decision_log_redis import RedisDecisionLog
 from rtp.stores.event_log_redis import RedisEventLog
+from rtp.stores.fragments_aside import AsideFragments
 from rtp.stores.fragments_redis import RedisFragments, RedisOrderClaims
 from rtp.stores.history import LakeAndLogHistory
 from rtp.stores.identity_redis import RedisIdentityGraph
@@ -55,6 +56,7 @@ from rtp.stores.online_store import RedisOnlineStore
 from rtp.stores.online_versions import OnlineVersions
 from rtp.stores.outbox_redis import RedisOutbox
 from rtp.stores.record_stream import RecordStream, RedisRejectedLog
+from rtp.stores.replay_source import ReplaySource
 from rtp.stores.stock_redis import RedisStock
 
 logger = logging.getLogger("rtp")
@@ -127,6 +129,16 @@ def identity_graph(settings: Settings, client: Redis) -> IdentityGraph:
 def fragment_store(client: Redis) -> FragmentStore:
     """The live state of each partition key."""
     return RedisFragments(client)
+
+
+def fragments_aside(client: Redis) -> AsideFragments:
+    """Where one replay keeps what it has rebuilt."""
+    return AsideFragments(client, random_id()[:8])
+
+
+def replay_source(settings: Settings, client: Redis) -> ReplaySource:
+    """What a replay reads."""
+    return ReplaySource(client, lake(settings))
 
 
 def order_claims(client: Redis) -> OrderClaims:

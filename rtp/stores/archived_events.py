@@ -1,6 +1,7 @@
 """The archive's events read back: as they were in the log, in its order."""
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -9,23 +10,38 @@ from rtp.clock import to_micros
 from rtp.profile.replay import Archived
 from rtp.signals.event import Event, LogEntry
 from rtp.stores.lake import Lake
-from rtp.stores.lake_queries import archive_files
+from rtp.stores.lake_queries import stream_archive
 
 EVENT_COLUMNS = (
     "message_id, type, name, occurred_at, received_at, user_id, anonymous_id, properties, traits, context, source, gpc"
 )
 """What :func:`archived_event` is made of."""
-AT_ONCE = 2_000
-
-_QUERY = f"""
+_ROWS = f"""
 SELECT partition, position, partition_key,
        coalesce(verdict, CASE WHEN duplicate THEN 'duplicate' ELSE 'applied' END), coalesce(fragment, ''),
        {EVENT_COLUMNS}
-FROM read_parquet($files, union_by_name = true, hive_partitioning = false)
+FROM {{events}}
+"""
+_LOG_ORDER = "split_part(position, '-', 1)::BIGINT, split_part(position, '-', 2)::BIGINT"
+
+_QUERY = f"""
+{_ROWS}
 WHERE ($partition IS NULL OR partition = $partition)
   AND ($keys IS NULL OR partition_key IN (SELECT unnest($keys)))
-ORDER BY partition, split_part(position, '-', 1)::BIGINT, split_part(position, '-', 2)::BIGINT
+ORDER BY partition, {_LOG_ORDER}
 """
+
+_OF_WINDOW = f"""
+{_ROWS}
+WHERE partition = $partition AND partition_key IN (
+  SELECT DISTINCT partition_key FROM {{events}}
+  WHERE partition = $partition AND ($since IS NULL OR received_at >= make_timestamptz($since::BIGINT))
+    AND ($until IS NULL OR received_at < make_timestamptz($until::BIGINT))
+)
+ORDER BY partition_key, {_LOG_ORDER}
+"""
+
+_AT = f"{_ROWS} WHERE (partition, position) IN (SELECT unnest($partitions), unnest($positions))"
 
 
 def archived_events(
@@ -35,18 +51,27 @@ def archived_events(
 
     Rows archived before verdicts were kept count as duplicates where they were not applied.
     """
-    import duckdb
-
-    files = archive_files(lake)
-    if not files:
-        return
     keys = None if partition_keys is None else list(partition_keys)
-    with duckdb.connect() as connection:
-        connection.execute("SET TimeZone = 'UTC'")
-        found = connection.execute(_QUERY, {"files": files, "partition": partition, "keys": keys})
-        while rows := found.fetchmany(AT_ONCE):
-            for row in rows:
-                yield Archived(LogEntry(row[0], row[1], row[2], archived_event(row[5:])), row[3], row[4])
+    return _archived(stream_archive(lake, _QUERY, ["events"], {"partition": partition, "keys": keys}))
+
+
+def archived_of_window(
+    lake: Lake, partition: int, *, since: int | None, until: int | None, spill: Path
+) -> Iterator[Archived]:
+    """All rows of the partition keys that had an event received in [since, until) (microseconds), key by key."""
+    values = {"partition": partition, "since": since, "until": until}
+    return _archived(stream_archive(lake, _OF_WINDOW, ["events"], values, spill=spill))
+
+
+def archived_at(lake: Lake, places: Sequence[tuple[int, str]]) -> Iterator[Archived]:
+    """The rows at these (partition, position), as far as they are archived."""
+    values = {"partitions": [place[0] for place in places], "positions": [place[1] for place in places]}
+    return _archived(stream_archive(lake, _AT, ["events"], values))
+
+
+def _archived(rows: Iterator[tuple[Any, ...]]) -> Iterator[Archived]:
+    for row in rows:
+        yield Archived(LogEntry(row[0], row[1], row[2], archived_event(row[5:])), row[3], row[4])
 
 
 def archived_event(row: Sequence[Any]) -> Event:

@@ -85,19 +85,20 @@ def _save_call(save: Save) -> tuple[list[str], list[Any]]:
     before, after = save.before, save.after
     keys = [fragment_key(save.fragment_id), identifier_key(save.fragment_id.partition(".")[0])]
     # A closed boundary is written with a blank behind it, as MOVE does.
-    expected = [before.version, _text(before.state.watermark), "".join(f"{each} " for each in save.epochs)]
+    expected = [before.version, position_text(before.state.watermark), "".join(f"{each} " for each in save.epochs)]
     return keys, [
         *expected,
         encode_state(after.state),
         before.version + 1,
-        _text(after.state.watermark),
+        position_text(after.state.watermark),
         encode_effects(after.pending),
         after.owner,
         (save.ttl_days or 0) * SECONDS_A_DAY,
     ]
 
 
-def _text(position: Position) -> str:
+def position_text(position: Position) -> str:
+    """A watermark as a fragment's hash keeps it."""
     return "" if position == START else f"{position[0]}-{position[1]}"
 
 

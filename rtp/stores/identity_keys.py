@@ -3,6 +3,7 @@
 rtp:{p…}      an identifier, by its keyed hash: `c` the customer that owns it; of a shared device also `s` why it is one
               and `e` the log position up to which what it did belongs to its first owner
 rtp:{p…}:f0   its first fragment; of a shared device `f1` is the device's own, `fp…` that of a person who used it
+rtp:{p…}:f…:aside:<run>  what a replay has rebuilt of it, until it is swapped in; an hour at most
 rtp:{c…}      a customer: `v` version, `rank` strength of its name; by name, each with its evidence, `f:<fragment>`,
               `i:<type>:<value>`, `g:<consent of a feed>`, `a:<customer absorbed>`, `x:<customer set apart>` and
               `d:<field that was taken away>`; `u:<customer absorbed>` until its row in the online store is replaced;
@@ -37,6 +38,11 @@ def fragment_key(fragment: str) -> str:
     """The hash of a fragment."""
     partition_key, _, suffix = fragment.partition(".")
     return f"{identifier_key(partition_key)}:f{suffix or 0}"
+
+
+def aside_key(fragment: str, run: str) -> str:
+    """What the replay `run` has rebuilt of a fragment."""
+    return f"{fragment_key(fragment)}:aside:{run}"
 
 
 def identifier_field(identifier: Identifier) -> str:

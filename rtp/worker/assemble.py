@@ -21,6 +21,7 @@ from rtp.stores.warehouse import warehouse_lock
 from rtp.worker.archive import Archiver
 from rtp.worker.effects import EffectDrain, StockHandler
 from rtp.worker.processing import Processor, ProcessorSettings
+from rtp.worker.rebuilding import Rebuilder
 from rtp.worker.retrying import Retrier
 from rtp.worker.rows import StaleRows
 from rtp.worker.service import Worker
@@ -77,6 +78,14 @@ def open_retrier(settings: Settings, client: Redis) -> Retrier:
         handlers=_effects(settings, client).handlers,
         clock=system_clock,
     )
+
+
+def open_rebuilder(settings: Settings, client: Redis) -> Rebuilder:
+    """What replays the archive into the live fragments."""
+    fragments = wiring.fragment_store(client)
+    projector = Projector(wiring.identity_graph(settings, client), fragments, wiring.online_store(client), system_clock)
+    source, aside = wiring.replay_source(settings, client), wiring.fragments_aside(client)
+    return Rebuilder(source, fragments, aside, projector.project)
 
 
 @asynccontextmanager
