@@ -117,22 +117,37 @@ _CHECKED: dict[str, Kind] = {"order_id": "id", "product_id": "id"}
 """Read of every known event that has them: an id that is an object would silently count as none."""
 
 
+def _camel(name: str) -> str:
+    head, *rest = name.split("_")
+    return head + "".join(part.capitalize() for part in rest)
+
+
+_CHECKS: dict[str, list[tuple[str, str, Kind, bool]]] = {
+    spec.name: [
+        (name, _camel(name), kind, name in spec.required) for name, kind in {**_CHECKED, **spec.required}.items()
+    ]
+    for spec in SPECS
+}
+"""Name of the event to (property, its camelCase, kind, required)."""
+
+
 def check_properties(name: str, properties: dict[str, Any]) -> None:
     """Raises BadProperty where a known event lacks what it cannot do without, or has an id that is none."""
-    spec = BY_NAME.get(name)
-    if spec is None:
-        return
-    for wanted, kind in {**_CHECKED, **spec.required}.items():
-        value = properties.get(wanted, properties.get(_camel(wanted)))
+    for snake, camel, kind, required in _CHECKS.get(name, ()):
+        value = properties.get(snake)
+        if value is None:
+            value = properties.get(camel)
         if value is not None:
-            _check(wanted, kind, value)
-        elif wanted in spec.required:
-            raise BadProperty(wanted, f"`{name}` needs the property `{wanted}`.", missing=True)
-    if name == PAGE_ENGAGED and not {"scrollDepth", "dwellMs"} & properties.keys():
+            _check(snake, kind, value)
+        elif required:
+            raise BadProperty(snake, f"`{name}` needs the property `{snake}`.", missing=True)
+    if name == PAGE_ENGAGED and "scrollDepth" not in properties and "dwellMs" not in properties:
         raise BadProperty("dwellMs", f"`{name}` needs `dwellMs`, `scrollDepth` or both.", missing=True)
 
 
 def _check(name: str, kind: Kind, value: Any) -> None:
+    if kind == "id" and type(value) is str and value and not value.isspace():
+        return
     trouble = ""
     if kind == "number":
         trouble = "" if _is_number(value) else "is a number, 0 or more"
@@ -146,8 +161,3 @@ def _check(name: str, kind: Kind, value: Any) -> None:
 
 def _is_number(value: Any) -> bool:
     return not isinstance(value, bool) and isinstance(value, int | float) and math.isfinite(value) and value >= 0
-
-
-def _camel(name: str) -> str:
-    head, *rest = name.split("_")
-    return head + "".join(part.capitalize() for part in rest)

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from segment.analytics import Client
 
-from tests.serving.processes import Api, api_and_worker
+from tests.serving.processes import Api, api_and_worker, running
 from tests.waiting import until
 
 CONTEXT = {"channel": "app", "storeId": "s1"}
@@ -21,8 +21,8 @@ CLIENTS = Path(__file__).parent.parent / "clients"
 
 @pytest.fixture(scope="module")
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
-    with api_and_worker(tmp_path_factory.mktemp("sdks")) as running:
-        yield running
+    with api_and_worker(tmp_path_factory.mktemp("sdks")) as started:
+        yield started
 
 
 def everything_arrived(system: Api, user: str, anonymous: str) -> dict[str, Any]:
@@ -86,6 +86,28 @@ def test_segments_python_library_hears_of_a_wrong_key(system: Api) -> None:
     client.track("nobody", "Product Viewed")
     client.shutdown()
     assert "401" in str(failures)
+
+
+def test_what_is_refused_while_redis_is_away_arrives_when_it_is_back(api: Api) -> None:
+    """503 and Retry-After are what the library needs to keep the event and send it again."""
+    with running([sys.executable, "-m", "rtp", "serve"], **api.environment()):
+        until(lambda: answers(api, "/healthz") != "", what="the API is alive", seconds=60.0)
+        client = Client(api.keyring.write, host=api.settings.api_url, max_retries=10)
+        client.track("u1", "Product Viewed", message_id="m1")
+        until(lambda: 'route="/v1/batch",status="503"' in answers(api, "/metrics"), what="the library is refused")
+        with api.redis():
+            until(api.ready, what="the API is ready", seconds=60.0)
+            until(lambda: api.accepted() == 1, what="the library has sent again")
+            client.shutdown()
+            assert api.accepted() == 1
+
+
+def answers(api: Api, path: str) -> str:
+    """The text of an answer; "" where there is none."""
+    try:
+        return api.http.get(path).text
+    except httpx.TransportError:
+        return ""
 
 
 @pytest.fixture(scope="module")
