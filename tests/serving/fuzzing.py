@@ -10,6 +10,7 @@ from schemathesis import GenerationMode
 from schemathesis.checks import CHECKS as REGISTRY
 from schemathesis.checks import load_all_checks
 
+from rtp.serving.track import CALLS
 from tests.serving.processes import Api
 
 load_all_checks()
@@ -18,8 +19,25 @@ CHECKS: list[Any] = REGISTRY.get_by_names([
 ])  # fmt: skip
 
 
-KNOWN = {"shopper": "user_id:u1", "product_id": "p1", "store_id": "s1", "storeId": "s1"}
-"""Half of the requests name what is there, so that they get past the first look-up."""
+KNOWN: dict[str, Any] = {"shopper": "user_id:u1", "product_id": "p1", "store_id": "s1", "storeId": "s1"}
+EVENT: dict[str, Any] = {"userId": "u1", "event": "Order Completed", "groupId": "g1", "previousId": "a1"}
+BODIES: dict[str, dict[str, Any]] = {
+    "/v1/decide": {"customer": {"userId": "u1"}, "channel": "web", "limit": 3},
+    "/v1/web/decide": {"customer": {"anonymousId": "a1"}},
+    "/get-online-features": {"features": ["customer_live:as_of"], "entities": {"customer_id": ["c1", 7]}},
+}
+"""Half of the requests name what is there and who is meant, so that they get past the first look."""
+
+
+def deepen(case: Any) -> None:
+    """Puts what is known into a request that schemathesis made up."""
+    for place in (case.path_parameters, case.query):
+        place.update({name: value for name, value in KNOWN.items() if name in place})
+    if isinstance(case.body, dict):
+        case.body.update(BODIES.get(case.operation.path, EVENT if case.operation.path in CALLS else {}))
+        for item in case.body["batch"] if isinstance(case.body.get("batch"), list) else ():
+            if isinstance(item, dict):
+                item.update(EVENT | {"type": item.get("type", "track")})
 
 
 def operations(api: Api) -> list[Any]:
@@ -55,8 +73,8 @@ def attack(operation: Any, api: Api, *, examples: int, start: int) -> int:
     def send(case: Any, known: bool) -> None:
         nonlocal sent
         sent += 1
-        for place in (case.path_parameters, case.query) if known else ():
-            place.update({name: value for name, value in KNOWN.items() if name in place})
+        if known:
+            deepen(case)
         answer = case.call(headers={**dict(case.headers or {}), **headers}, timeout=30)
         case.validate_response(answer, checks=CHECKS)
         assert "Traceback" not in answer.text
