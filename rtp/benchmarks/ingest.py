@@ -17,6 +17,7 @@ import psutil
 from rtp import wiring
 from rtp.benchmarks.ingest_floor import floor
 from rtp.benchmarks.ingest_probe import FeatureProbe
+from rtp.benchmarks.ingest_stages import stages
 from rtp.benchmarks.load import Connections, EventSource, Sent
 from rtp.benchmarks.result import BenchResult, Measure
 from rtp.services.run_state import read_run_state
@@ -29,6 +30,8 @@ from rtp.stores.keyring import load_keyring
 SERVICES = ("redis", "api", "worker")
 WARM_UP_SECONDS = 3
 POLL_SECONDS = 0.02
+MOST_STAGED = 40_000
+"""Events that the stages are timed on."""
 
 
 def run(
@@ -39,7 +42,7 @@ def run(
         settings = bench_settings(Path(work))
         with Supervisor(settings, [each for each in service_specs(settings) if each.name in SERVICES]):
             rows = asyncio.run(_Session(settings, customers=customers, batch=batch).measure(events, rate, seconds))
-    found = rows
+    found = rows + asyncio.run(stages(customers=customers, events=min(events, MOST_STAGED), batch=batch))
     by_name = {row.name: row.value for row in found}
     return BenchResult(
         bench="ingest",

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager
 from typing import Any
 
 import msgspec
@@ -18,6 +18,7 @@ from rtp.settings import Settings
 from rtp.signals.log import EventLog
 from rtp.stores.models import ModelFolder
 from rtp.stores.warehouse import warehouse_lock
+from rtp.worker import telemetry
 from rtp.worker.archive import Archiver
 from rtp.worker.effects import EffectDrain, StockHandler
 from rtp.worker.processing import Processor, ProcessorSettings
@@ -31,6 +32,7 @@ class WorkerParts(msgspec.Struct, frozen=True):
     """Everything that runs in a worker process."""
 
     worker: Worker
+    processor: Processor
     log: EventLog
     tasks: tuple[Callable[[asyncio.Event], Coroutine[Any, Any, None]], ...]
     """Run beside the worker until the event given is set."""
@@ -89,8 +91,10 @@ def open_rebuilder(settings: Settings, client: Redis) -> Rebuilder:
 
 
 @asynccontextmanager
-async def open_worker(settings: Settings) -> AsyncIterator[WorkerParts]:
-    """The parts, opened for as long as the context lasts; Redis need not be up yet.
+async def open_worker(
+    settings: Settings, *, stage: Callable[[str], AbstractContextManager[None]] = telemetry.stage
+) -> AsyncIterator[WorkerParts]:
+    """The parts, opened for as long as the context lasts; Redis need not be up yet. `stage`: see Processor.
 
     Raises Fatal with file and line for a config that cannot be meant.
     """
@@ -112,6 +116,7 @@ async def open_worker(settings: Settings) -> AsyncIterator[WorkerParts]:
         rule=effects.activation.rule,
         settings=ProcessorSettings(wiring.identity_rules(settings).spelling, settings.anonymous_ttl_days),
         clock=system_clock,
+        stage=stage,
     )
     name = f"worker-{random_id()[:8]}"
     worker = Worker(log, processor, wiring.partition_leases(settings, client, owner=name), name=name)
@@ -123,6 +128,6 @@ async def open_worker(settings: Settings) -> AsyncIterator[WorkerParts]:
 
     try:
         beside = (effects.activation.sender.run, watch, open_archiver(settings, client).run)
-        yield WorkerParts(worker, log, (*beside, StaleRows(graph, projector).run))
+        yield WorkerParts(worker, processor, log, (*beside, StaleRows(graph, projector).run))
     finally:
         await client.aclose()

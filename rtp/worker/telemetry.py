@@ -1,7 +1,9 @@
 """What the worker tells about itself: counts and times, never an identifier."""
 
 from collections import Counter as Tally
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from time import perf_counter
 
 from prometheus_client import Counter, Gauge, Histogram
 
@@ -18,6 +20,21 @@ EVENT_TO_FEATURE = Histogram(
     buckets=(0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1, 2, 5, 10, 60, 600),
 )
 LOG = Gauge("rtp_event_log_entries", "All entries ever appended, by what became of them.", ["outcome"])
+STAGES = Counter(
+    "rtp_worker_stage_seconds",
+    "Time that batches spent in each stage, waiting for Redis included; two batches may be under way.",
+    ["stage"],
+)
+
+
+@contextmanager
+def stage(name: str) -> Iterator[None]:
+    """Adds the time spent inside to the stage's."""
+    begin = perf_counter()
+    try:
+        yield
+    finally:
+        STAGES.labels(name).inc(perf_counter() - begin)
 
 
 def observe(verdicts: Sequence[Verdict]) -> None:
