@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 
 import msgspec
 
+from rtp.clock import Clock, system_clock, to_micros
 from rtp.errors import Retryable
 from rtp.stores.archive_files import compact_day, days_to_compact, write_batch
 from rtp.stores.archive_redis import ArchiveSource, Plan
@@ -30,12 +31,14 @@ class Archiver:
         *,
         every_seconds: float,
         no_build: Callable[[], AbstractContextManager[None]],
+        clock: Clock = system_clock,
     ) -> None:
         """`no_build()` is held while files are made one: it raises Retryable while a build reads."""
         self._lake = lake
         self._sources = sources
         self._every_seconds = every_seconds
         self._no_build = no_build
+        self._clock = clock
 
     async def run(self, stop: asyncio.Event) -> None:
         """Archives until `stop` is set, then once more."""
@@ -91,12 +94,13 @@ class Archiver:
 
     def _compact(self) -> None:
         """Needs that no build reads: it waits for the next time where one does."""
-        folders = [folder for source in self._sources for folder in days_to_compact(self._lake, source.stream)]
-        if not folders:
+        now = to_micros(self._clock())
+        due = [each for source in self._sources for each in days_to_compact(self._lake, source.stream, now)]
+        if not due:
             return
         with self._alone(), self._no_build():
-            for folder in folders:
-                compact_day(folder)
+            for folder, over in due:
+                compact_day(folder, over=over)
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
