@@ -7,7 +7,7 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 
 from rtp.signals.feeds import CONTRACTS
 from rtp_dagster.days import ALL, SCOPE_TAG
-from rtp_dagster.naming import feed_key
+from rtp_dagster.naming import feast_key, feed_key
 
 Job = UnresolvedAssetJobDefinition
 RETRIED = {"dagster/max_retries": "2", "dagster/retry_strategy": "FROM_FAILURE"}
@@ -23,7 +23,9 @@ def definitions() -> dg.Definitions:
     """Jobs run in one process: a process per step costs 6 to 8 seconds each, and most steps take less."""
     trained = dg.AssetSelection.groups("optimization")
     sent = dg.AssetSelection.groups("activation")
-    built = dg.AssetSelection.all() | observed()
+    # What the worker writes is no asset of ours to build, but its check is ours to run.
+    live = dg.AssetSelection.checks_for_assets(feast_key("customer_live"))
+    built = dg.AssetSelection.all() | observed() | live
     executor = dg.in_process_executor
     refresh = dg.define_asset_job(
         "refresh",

@@ -39,6 +39,10 @@ class LiveFeatures:
             name: [part for part in self._parts.values() if part.on is None or name in part.on] for name in names
         }
 
+    def read_from(self, part: str) -> list[str]:
+        """The features that are read from an accumulator's state."""
+        return [each.name for each in self.features if each.over.name == part]
+
     def lift(self, event: Event) -> LiveState:
         """The state that one event alone amounts to."""
         parts = self._of_name.get(event.name, self._of_all) if event.type == "track" else self._of_all
