@@ -65,3 +65,27 @@ async def test_nothing_is_written_for_nothing() -> None:
     writes = Writes()
     assert await Coalescer(writes).submit([]) == []
     assert writes.groups == []
+
+
+async def test_after_a_write_what_comes_within_its_pause_goes_together() -> None:
+    written: list[list[int]] = []
+    first, go_on = asyncio.Event(), asyncio.Event()
+
+    async def write(items: Sequence[int]) -> list[int]:
+        written.append(list(items))
+        first.set()
+        await go_on.wait()
+        return list(items)
+
+    coalescer: Coalescer[int, int] = Coalescer(write, pause_seconds=0.2)
+    waiting = [asyncio.create_task(coalescer.submit([1]))]
+    await first.wait()
+    waiting.append(asyncio.create_task(coalescer.submit([2])))
+    await asyncio.sleep(0)
+    go_on.set()
+    await waiting[0]
+    for _ in range(5):
+        await asyncio.sleep(0)
+    waiting.append(asyncio.create_task(coalescer.submit([3])))
+    assert await asyncio.gather(*waiting) == [[1], [2], [3]]
+    assert written == [[1], [2, 3]]
