@@ -39,7 +39,7 @@ def probability(weight: Floats) -> Floats:
     return found
 
 
-def untrained(meanings: Collection[Meaning], share: float, iterations: int) -> dict[str, Any]:
+def untrained(meanings: Collection[Meaning], share: float) -> dict[str, Any]:
     """Settings that have learned nothing yet; `share` of all pairs are expected to be one person."""
     with _quietly():
         from splink import SettingsCreator
@@ -48,7 +48,6 @@ def untrained(meanings: Collection[Meaning], share: float, iterations: int) -> d
             link_type="dedupe_only",
             comparisons=comparisons_of(meanings),
             probability_two_random_records_match=share,
-            max_iterations=iterations,
             retain_matching_columns=False,
             unique_id_column_name="_record",
         )

@@ -5,6 +5,7 @@ maximisation (Fellegi and Sunter's model as Splink has it), in several sessions 
 the others. The share of pairs that are one person is then the fixed point of "the share that the model believes in".
 """
 
+import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -23,11 +24,12 @@ RANDOM_PAIRS = 5e5
 SESSION_PAIRS = 2e6
 FEWEST_AGREEING = 10
 """A session over fewer pairs learns nothing that can be relied on."""
-ITERATIONS = (20, 8, 3)
+ITERATIONS = (20, 6, 2)
 """Of expectation maximisation, in a session; fewer are tried where more end in numbers too small."""
 RAREST = 1e-5
 """No outcome is taken for rarer than this between records of one person."""
 SEED = 1
+LEARNED = "learned"
 _ROUNDS = 100
 
 SESSIONS = (
@@ -69,26 +71,23 @@ def _worth(
     connection: duckdb.DuckDBPyConnection, meanings: Collection[Meaning], share: float
 ) -> tuple[dict[str, Any], list[str]]:
     """Settings with what each outcome is worth, and the sessions it was learned in."""
-    for iterations in ITERATIONS:
-        _, linker = start(connection, untrained(meanings, share, iterations))
-        linker.training.estimate_u_using_random_sampling(max_pairs=RANDOM_PAIRS, seed=SEED, num_chunks=1)
-        try:
-            sessions = [" and ".join(held) for held in SESSIONS if _learn(connection, linker, held, meanings)]
-        except ValueError:
-            # What never happens to records of one person grows rarer with each iteration, until Splink refuses it.
-            continue
-        if sessions:
-            return _nothing_impossible(linker.misc.save_model_to_json()), sessions
-    raise _too_little("No two records agree in enough to learn what agreement is worth.")
-
-
-def _nothing_impossible(settings: dict[str, Any]) -> dict[str, Any]:
-    """A difference never seen in records of one person may still happen; no single one decides alone."""
-    for comparison in settings["comparisons"]:
-        for level in comparison["comparison_levels"]:
-            if level.get("m_probability") is not None:
-                level["m_probability"] = max(level["m_probability"], RAREST)
-    return settings
+    _, linker = start(connection, untrained(meanings, share))
+    linker.training.estimate_u_using_random_sampling(max_pairs=RANDOM_PAIRS, seed=SEED, num_chunks=1)
+    settings = linker.misc.save_model_to_json()
+    sessions: dict[str, dict[str, Any]] = {}
+    for held in SESSIONS:
+        learned = _learn(connection, settings, held) if set(held) <= set(meanings) else None
+        if learned is not None:
+            sessions[" and ".join(held)] = learned
+    if not sessions:
+        raise _too_little("No two records agree in enough to learn what agreement is worth.")
+    for position, comparison in enumerate(settings["comparisons"]):
+        for number, level in enumerate(comparison["comparison_levels"]):
+            found = [each["comparisons"][position]["comparison_levels"][number] for each in sessions.values()]
+            rates = [each["m_probability"] for each in found if LEARNED in each and each.get("m_probability")]
+            if rates:
+                level["m_probability"] = float(np.exp2(np.mean(np.log2(np.maximum(rates, RAREST)))))
+    return settings, list(sessions)
 
 
 def with_share(settings: Mapping[str, Any], share: float) -> dict[str, Any]:
@@ -113,21 +112,35 @@ def fit_share(scores: Scores, share: float, possible: float) -> tuple[float, Sco
 
 
 def _learn(
-    connection: duckdb.DuckDBPyConnection, linker: Any, held: tuple[Meaning, ...], meanings: Collection[Meaning]
-) -> bool:
-    """One session; False where the table has no such columns or too few records agree in them."""
-    if not set(held) <= set(meanings):
-        return False
-    values = ", ".join(held)
+    connection: duckdb.DuckDBPyConnection, settings: Mapping[str, Any], held: tuple[Meaning, ...]
+) -> dict[str, Any] | None:
+    """The settings as one session leaves them, LEARNED where it could learn; None where too few records agree."""
     present = " AND ".join(f"{each} IS NOT NULL" for each in held)
-    groups = f"SELECT count(*) AS size FROM {RECORDS} WHERE {present} GROUP BY {values}"
+    groups = f"SELECT count(*) AS size FROM {RECORDS} WHERE {present} GROUP BY {', '.join(held)}"
     agreeing = count(connection, f"SELECT sum(size * (size - 1) / 2) FROM ({groups})")
     if agreeing < FEWEST_AGREEING:
-        return False
+        return None
     rule = " AND ".join(f"l.{each} = r.{each}" for each in held)
     limit = {"max_pairs": SESSION_PAIRS} if agreeing > SESSION_PAIRS else {}
-    linker.training.estimate_parameters_using_expectation_maximisation(rule, **limit)
-    return True
+    for iterations in ITERATIONS:
+        _, linker = start(connection, {**settings, "max_iterations": iterations})
+        try:
+            linker.training.estimate_parameters_using_expectation_maximisation(rule, **limit)
+        except ValueError:
+            # What never happens to records of one person grows rarer with each iteration, until Splink refuses it.
+            continue
+        return _marked(linker.misc.save_model_to_json(), held)
+    return None
+
+
+def _marked(settings: dict[str, Any], held: tuple[Meaning, ...]) -> dict[str, Any]:
+    """What is held equal cannot be learned, nor whatever compares it with something else."""
+    for comparison in settings["comparisons"]:
+        conditions = " ".join(level["sql_condition"] for level in comparison["comparison_levels"])
+        for level in comparison["comparison_levels"]:
+            if not any(re.search(rf"\b{each}_l\b", conditions) for each in held):
+                level[LEARNED] = True
+    return settings
 
 
 def _log_odds(share: float) -> float:
