@@ -49,21 +49,22 @@ def _show(found: dict[str, Any]) -> None:
     from rich.table import Table
 
     what = "shared device" if found["sharedDevice"] else "customer"
-    table = Table(
-        "", "", "rule", "source", "at", "seen with", title=f"{what} {found['customerId']}", title_justify="left"
-    )
+    table = Table("", "", "why", title=f"{what} {found['customerId']}", title_justify="left")
+    for column in table.columns:
+        column.overflow = "fold"  # an id that is cut off cannot be copied
     for each in found["identifiers"]:
-        table.add_row(each["type"], each["value"], *_why(each["evidence"]))
+        table.add_row(each["type"], each["value"], _why(each["evidence"]))
     table.add_section()
     for each in found["fragments"]:
-        table.add_row("fragment", each["fragment"], *_why(each["evidence"]))
+        table.add_row("fragment", each["fragment"], _why(each["evidence"]))
     table.add_section()
     for each in found["merges"]:
-        table.add_row("merge", f"{each['mergeId']}\n{each['loser']} into {each['survivor']}", *_why(each["evidence"]))
+        table.add_row("merge", f"{each['mergeId']}\n{each['loser']} into {each['survivor']}", _why(each["evidence"]))
         if each["undone"]:
-            table.add_row("undone", each["mergeId"], *_why(each["undone"]))
+            table.add_row("undone", each["mergeId"], _why(each["undone"]))
     console.print(table)
 
 
-def _why(evidence: dict[str, Any]) -> tuple[str, str, str, str]:
-    return evidence["rule"], evidence["source"], evidence["at"], evidence["via"] or ""
+def _why(evidence: dict[str, Any]) -> str:
+    seen = f", with {evidence['via']}" if evidence["via"] else ""
+    return f"{evidence['rule']} {evidence['source']}{seen}\n{evidence['at'][:19]}"

@@ -70,3 +70,25 @@ async def test_what_was_said_before_a_login_counts_after_it(
         assert (grant.status, grant.at) == ("denied", NOON + 5_000)
     await consent.seed([seed("granted", NOON + 9_000, STRANGER)])
     assert (await consent.read(U1)).allows(Purpose.MARKETING, "email")
+
+
+async def test_the_stricter_word_counts_after_a_merge_and_each_has_their_own_again_once_it_is_undone(
+    consent: RedisConsent, redis_client: redis.asyncio.Redis
+) -> None:
+    graph, device = RedisIdentityGraph(redis_client, KEYS), KEYS.partition_key(DEVICE)
+    await link(redis_client, device, DEVICE)
+    await say(redis_client, device, "denied", NOON - 9_000)
+    await link(redis_client, user_key(), USER)
+    await say(redis_client, user_key(), "granted", NOON - 5_000)
+    assert (await consent.read(U1)).allows(Purpose.MARKETING, "email")
+    await link(redis_client, user_key(), USER, DEVICE)
+    assert not (await consent.read(U1)).allows(Purpose.MARKETING, "email"), "though it was said before the yes"
+    await consent.seed([seed("granted", NOON + 9_000, STRANGER)])
+    assert (await consent.read(U1)).allows(Purpose.MARKETING, "email"), "a new word counts as ever"
+    dossier = await graph.dossier(U1)
+    assert dossier is not None
+    await graph.undo(dossier.merges[0].merge_id, Evidence("undo", "tests", NOON))
+    (ann,) = (await consent.read(U1)).grants.values()
+    assert (ann.status, ann.at) == ("granted", NOON - 5_000)
+    (stranger,) = (await consent.read(STRANGER)).grants.values()
+    assert (stranger.status, stranger.at) == ("granted", NOON + 9_000), "what a feed said of them since is theirs"
