@@ -156,7 +156,7 @@ def plan_link(
 def _take(group: _Group, identifier: Identifier, owner: Owner | None) -> Reason | Literal["shared"] | None:
     """Why an identifier cannot be the group's; None if it is, with its owner."""
     if owner is not None and owner in group:
-        return None
+        return "apart" if identifier not in group.held and group.refuses(identifier) else None
     if group.refuses(identifier) if owner is None else group.apart_from(owner):
         return "apart"
     if owner is not None and identifier.type in DEVICES and group.other_person(owner):

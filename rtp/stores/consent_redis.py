@@ -81,7 +81,7 @@ def _call(row: SeedConsent, customer_id: str) -> tuple[list[str], list[str | int
     Its value is whom it is about, so that undoing a merge finds what was stated since.
     """
     field = f"g:{row.purpose}/{row.channel}:{row.at}:{row.status}:{row.source}"
-    return [customer_key(customer_id)], [STRENGTH[IdentifierType.CUSTOMER_REF], field, row.customer_id]
+    return [customer_key(customer_id)], [STRENGTH[IdentifierType.CUSTOMER_REF], field, row.customer_id, field]
 
 
 def _side(record: Record, customer_id: str | None, words: Mapping[str, Grants]) -> Side:

@@ -11,12 +11,14 @@ rtp:{c…}      a customer: `v` version, `rank` strength of its name; by name, e
 rtp:{m…}      a merge by its id: `l` the customer merged away, `undo` what is to be taken back, `undone` when it is
 rtp:{apart}   pairs of customers set apart
 rtp:{stale}   customers that have, or had, a field `u:`
+rtp:{undoing} the merge that is being undone: nothing is merged meanwhile
 """
 
 from rtp.identity.types import Identifier
 
 APART = "rtp:{apart}"
 STALE = "rtp:{stale}"
+UNDOING = "rtp:{undoing}"
 
 
 def identifier_key(partition_key: str) -> str:

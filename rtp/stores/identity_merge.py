@@ -1,6 +1,7 @@
 """Linking what is not linked yet: small idempotent steps, each on one key, so that a crash between two of them is
 repaired by repeating the whole."""
 
+import asyncio
 import hashlib
 from collections.abc import Mapping, Sequence
 
@@ -15,12 +16,22 @@ from rtp.identity.identifiers import STRENGTH
 from rtp.identity.keys import KeyedHash
 from rtp.identity.rules import SHARED_RANK, LinkPlan, Owner, plan_link
 from rtp.identity.types import Customer, Evidence, Identifier, Merge
-from rtp.stores.identity_keys import STALE, customer_key, fragment_key, identifier_field, identifier_key, merge_key
+from rtp.stores.identity_keys import (
+    STALE,
+    UNDOING,
+    customer_key,
+    fragment_key,
+    identifier_field,
+    identifier_key,
+    merge_key,
+)  # fmt: skip
 from rtp.stores.identity_records import Change, Record, absorb, encode, read_customer, read_owner
 from rtp.stores.identity_scripts import ATTACH, FORWARD, POINT, SHARE, WRITE
 from rtp.stores.outage import answer_of
 
 ATTEMPTS = 20
+PAUSE_SECONDS = 0.05
+"""Until it is looked again whether a merge is still being undone."""
 
 
 class Pointer(msgspec.Struct, frozen=True):
@@ -53,14 +64,17 @@ class IdentityMerge:
     async def link(self, link: Link) -> Linked:
         """Carries a link out; raises Retryable where others keep being quicker."""
         for _ in range(ATTEMPTS):
+            if await answer_of(self._client.get(UNDOING)) is not None:
+                await asyncio.sleep(PAUSE_SECONDS)
+                continue
             pointers = await self.pointers(link.identifiers)
             people = [each for each in link.identifiers if not pointers[each].shared]
             records = await self._records(people, pointers)
-            if not people:
-                return await self._settle(None, link)
-            plan = plan_link(people, _owners(records), self._rules, at=link.evidence.at)
-            if await self._carry_out(plan, link.evidence, pointers, records):
-                return await self._settle(plan, link)
+            plan = plan_link(people, _owners(records), self._rules, at=link.evidence.at) if people else None
+            if plan and not await self._carry_out(plan, link.evidence, pointers, records):
+                continue
+            if (linked := await self._settle(plan, link)) is not None:
+                return linked
         raise Retryable("Identifiers are being linked by too many others at once.", hint="Try again.")
 
     async def pointers(self, identifiers: Sequence[Identifier]) -> dict[Identifier, Pointer]:
@@ -108,29 +122,40 @@ class IdentityMerge:
         for each in plan.shared:
             if not await self._share(each, evidence, pointers[each]):
                 return False
-        if not await self._attach(plan.survivor, self._new_fields(plan, evidence)):
+        if not await self._attach(plan.survivor, []):
             return False
         losers = {record.customer_id: record for record in records.values()}
         for loser in plan.merged:
             if not await self._merge(losers[loser.customer_id], plan.survivor.customer_id, evidence):
                 return False
+        if not await self._take_new(plan, evidence, pointers):
+            return False
         target = plan.survivor.customer_id
         calls = [([self._key(each)], [pointers[each].owner or "", target]) for each in plan.attached]
         return all(await POINT.call_many(self._client, calls))
 
-    def _new_fields(self, plan: LinkPlan, evidence: Evidence) -> list[bytes | str]:
-        """Identifiers that do not come with a customer that is merged."""
+    async def _take_new(self, plan: LinkPlan, evidence: Evidence, pointers: Pointers) -> bool:
+        """Identifiers that come with no customer that is merged: each is the survivor's before it is listed there.
+
+        Whoever is outrun has then listed nothing that is somebody else's.
+        """
         coming = {each for owner in plan.merged for each in owner.held}
+        new = [each for each in plan.attached if each not in coming and each not in plan.survivor.held]
         fields: list[bytes | str] = []
-        for each in plan.attached:
-            if each not in coming:
-                via = f"{plan.via.type}:{plan.via.value}" if plan.via and plan.via != each else ""
-                fields += (identifier_field(each), encode(msgspec.structs.replace(evidence, via=via)))
-        return fields
+        for each in new:
+            via = f"{plan.via.type}:{plan.via.value}" if plan.via and plan.via != each else ""
+            fields += (
+                identifier_field(each),
+                encode(msgspec.structs.replace(evidence, via=via)),
+                identifier_field(each),
+            )
+        target = plan.survivor.customer_id
+        calls = [([self._key(each)], [pointers[each].owner or "", target]) for each in new]
+        return all(await POINT.call_many(self._client, calls)) and await self._attach(plan.survivor, fields)
 
     async def _attach(self, owner: Owner, fields: Sequence[bytes | str]) -> bool:
         answer = await ATTACH.call(self._client, [customer_key(owner.customer_id)], [owner.rank, *fields])
-        return bool(answer != -1)
+        return bool(answer >= 0)
 
     async def _merge(self, loser: Record, survivor: str, evidence: Evidence) -> bool:
         """Forwards the loser, which decides it, then gives the survivor what it had; its own hash stays as it was."""
@@ -163,31 +188,39 @@ class IdentityMerge:
         """From now on the device is nobody's; a customer of its own stands for it."""
         device, key = self._keys.shared_id(identifier), self._keys.partition_key(identifier)
         why = encode(msgspec.structs.replace(evidence, rule="shared_device"))
-        await self._attach(Owner(SHARED_RANK, device), [identifier_field(identifier), why])
+        field = identifier_field(identifier)
+        await self._attach(Owner(SHARED_RANK, device), [field, why, field])
         opened = fragment_key(fragment_id(key, len(pointer.epochs)))
         epochs = "".join(f"{each} " for each in pointer.epochs)
         return bool(await SHARE.call(self._client, [identifier_key(key), opened], [epochs, device, why]))
 
-    async def _settle(self, plan: LinkPlan | None, link: Link) -> Linked:
-        """Gives the partition key's open fragment to whoever owns its identifier now: usually the survivor."""
+    async def _settle(self, plan: LinkPlan | None, link: Link) -> Linked | None:
+        """Gives the partition key's open fragment to whoever owns its identifier now: usually the survivor.
+
+        None where somebody else was quicker and all must be planned anew.
+        """
         by_key = {self._keys.partition_key(each): each for each in link.identifiers}
         identifier = by_key.get(link.partition_key)
         if identifier is None:
             survivor = plan.survivor.customer_id if plan else self._keys.shared_id(link.identifiers[0])
             return Linked(await self._customer(survivor))
         pointer = (await self.pointers([identifier]))[identifier]
-        person = self._keys.partition_key(plan.attached[0]) if plan and pointer.shared else ""
+        person = self._keys.partition_key(plan.attached[0]) if plan and plan.attached and pointer.shared else ""
         owner = plan.survivor.customer_id if plan and person else pointer.owner or self._keys.customer_id(identifier)
         record = (await self.chain(owner))[-1]
-        fields: list[bytes | str] = []
-        if pointer.owner is None:
-            fields += (identifier_field(identifier), encode(link.evidence))
-        fields += (f"f:{fragment_id(link.partition_key, len(pointer.epochs), person)}", encode(link.evidence))
+        its, proof = identifier_field(plan.attached[0] if plan and person else identifier), encode(link.evidence)
+        homeless = not person and (pointer.owner is None or f"d:{its}".encode() in record.fields)
+        if homeless:
+            record = (await self.chain(self._keys.customer_id(identifier)))[-1]
         known = read_owner(record, STRENGTH[identifier.type])
+        fields: list[bytes | str] = [f"f:{fragment_id(link.partition_key, len(pointer.epochs), person)}", proof, its]
+        if homeless:
+            await self._attach(known, [])
+            if not await POINT.call(self._client, [self._key(identifier)], [pointer.owner or "", known.customer_id]):
+                return None
+            fields += (its, proof, its)
         if not await self._attach(known, fields):
-            return await self._settle(plan, link)
-        if pointer.owner is None:
-            await POINT.call(self._client, [self._key(identifier)], ["", known.customer_id])
+            return None
         return Linked(await self._customer(known.customer_id), pointer.epochs, person)
 
     async def _customer(self, customer_id: str) -> Customer:

@@ -1,6 +1,6 @@
 """A customer's hash, read, and what merging and unmerging change in it. Pure: no Redis here."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Container, Mapping, Sequence
 from functools import cached_property
 
 import msgspec
@@ -46,6 +46,10 @@ class Taking(msgspec.Struct, frozen=True):
     """Fields that the customer gets who comes free: what has been attached to their identifiers since."""
     identifiers: tuple[Identifier, ...]
     """Theirs again."""
+    chain: tuple[str, ...]
+    """The survivor, and whoever that had gone into."""
+    holders: tuple[str, ...] = ()
+    """Others who had what joins."""
 
 
 class Record:
@@ -151,15 +155,16 @@ def absorb(survivor: Record, loser: Record, merge: Merge) -> Change:
     return Change({**put, **stale, b"a:" + name: encode(absorbed), b"u:" + name: b""})
 
 
-def take_back(survivor: Record, current: Record, loser: Record, keys: KeyedHash) -> Taking:
-    """What undoing the merge of a customer into `survivor` takes; `current` is who the survivor is by now."""
+def take_back(loser: Record, chain: Sequence[Record], keys: KeyedHash) -> Taking:
+    """What undoing the merge of a customer takes; `chain` is the survivor, and whoever that has gone into."""
+    survivor, current = chain[0], chain[-1]
     absorbed = survivor.absorbed.get(loser.customer_id)
     kept = set(absorbed.kept) if absorbed else set()
     own = [field.decode() for field in loser.fields if field.startswith(_CARRIED)]
     joins = _joined_since(current, loser, keys)
     leaves = {f"a:{loser.customer_id}", *(field for field in own if field not in kept), *joins}
     theirs = [*loser.identifiers(), *(_identifier(field[2:]) for field in joins if field.startswith("i:"))]
-    return Taking(tuple(sorted(leaves)), joins, tuple(theirs))
+    return Taking(tuple(sorted(leaves)), joins, tuple(theirs), tuple(each.customer_id for each in chain))
 
 
 def _joined_since(current: Record, loser: Record, keys: KeyedHash) -> dict[str, str]:
@@ -175,27 +180,28 @@ def _joined_since(current: Record, loser: Record, keys: KeyedHash) -> dict[str, 
     partition_keys = {keys.partition_key(_identifier(name)) for name in theirs}
     mine = {loser.customer_id, *loser.named(b"a:")}
     joins |= {f"g:{name}": value.decode() for name, value in current.named(b"g:").items() if value.decode() in mine}
-    for fragment, value in current.named(b"f:").items():
-        if key_of(fragment) in partition_keys and f"f:{fragment}".encode() not in loser.fields:
-            joins[f"f:{fragment}"] = value.decode()
-    return joins
+    fragments = fragments_of(current, partition_keys)
+    return joins | {field: value for field, value in fragments.items() if field.encode() not in loser.fields}
 
 
-def detach(
-    record: Record, loser: str, taking: Taking, merge_id: str, kept: Iterable[str] = ()
-) -> tuple[Change, set[str]]:
+def fragments_of(record: Record, partition_keys: Container[str]) -> dict[str, str]:
+    """The fragments that a customer has of some identifiers."""
+    found = record.named(b"f:").items()
+    return {f"f:{name}": value.decode() for name, value in found if key_of(name) in partition_keys}
+
+
+def detach(record: Record, loser: str, leaves: Collection[str], merge_id: str) -> tuple[Change, set[str]]:
     """Takes fields from a customer, and remembers that they are not to come back; gives what was taken, too.
 
-    `kept` are fields that it had before they came to it a second time. What another merge brought as well stays.
+    What another merge brought as well stays.
     """
     gone = record.named(b"d:")
     if f"a:{loser}" in gone:
-        return Change(), {field for field in taking.leaves if field in gone}
-    wanted = [field for field in taking.leaves if field not in set(kept)]
+        leaves = {field for field in leaves if field in gone or field.encode() in record.fields}
+    others = {name: each for name, each in record.absorbed.items() if name != loser}
     put: dict[bytes, bytes] = {}
     drop, taken = [f"u:{loser}".encode()], set[str]()
-    others = {name: each for name, each in record.absorbed.items() if name != loser}
-    for field in wanted:
+    for field in sorted(leaves):
         also = next((name for name, each in others.items() if field in each.kept), None)
         if also is not None:
             others[also] = _without_kept(others[also], field)

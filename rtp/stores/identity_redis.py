@@ -205,7 +205,7 @@ class RedisIdentityGraph:
         for customer_id, identifiers in rows:
             arguments: list[bytes | str | int] = [min(STRENGTH[each.type] for each in identifiers)]
             for each in identifiers:
-                arguments += (identifier_field(each), proof)
+                arguments += (identifier_field(each), proof, identifier_field(each))
             attached.append(([customer_key(customer_id)], arguments))
         answers = await ATTACH.call_many(self._client, attached)
         pointed = [([self._key(each)], ["", customer_id]) for customer_id, ids in rows for each in ids]

@@ -3,15 +3,17 @@
 from rtp.stores.scripts import Script
 
 ATTACH = Script("""
--- KEYS: the customer. ARGV: its rank, then field and evidence, by twos. Gives: 1 made, 0 known, -1 merged away.
--- What undoing a merge took away does not come back.
+-- KEYS: the customer. ARGV: its rank, then by threes field, evidence, and the identifier's field that it goes with.
+-- Gives: 1 made, 0 known, -1 merged away, -2 if undoing a merge took one of them away: then nothing is attached.
 if redis.call('HEXISTS', KEYS[1], 'into') == 1 then return -1 end
+for i = 2, #ARGV, 3 do
+  if redis.call('HEXISTS', KEYS[1], 'd:' .. ARGV[i]) == 1 then return -2 end
+  if redis.call('HEXISTS', KEYS[1], 'd:' .. ARGV[i + 2]) == 1 then return -2 end
+end
 local made = redis.call('HSETNX', KEYS[1], 'rank', ARGV[1])
 local changed = made
-for i = 2, #ARGV, 2 do
-  if redis.call('HEXISTS', KEYS[1], 'd:' .. ARGV[i]) == 0 then
-    changed = changed + redis.call('HSETNX', KEYS[1], ARGV[i], ARGV[i + 1])
-  end
+for i = 2, #ARGV, 3 do
+  changed = changed + redis.call('HSETNX', KEYS[1], ARGV[i], ARGV[i + 1])
 end
 if changed > 0 then redis.call('HINCRBY', KEYS[1], 'v', 1) end
 return made
@@ -43,6 +45,12 @@ FREE = Script("""
 if redis.call('HGET', KEYS[1], 'into') ~= ARGV[1] then return 0 end
 redis.call('HDEL', KEYS[1], 'into', 'by')
 redis.call('HINCRBY', KEYS[1], 'v', 1)
+return 1
+""")
+
+RELEASE = Script("""
+-- KEYS: what is held. ARGV: by whom.
+if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
 return 1
 """)
 

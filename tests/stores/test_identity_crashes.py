@@ -14,6 +14,7 @@ from rtp.profile.projector import Projector
 from rtp.profile.store import Save
 from rtp.profile.unmerge import undo_merge
 from rtp.signals.event import LogEntry
+from rtp.stores import identity_undo
 from rtp.stores.fragments_redis import RedisFragments
 from rtp.stores.identity_keys import STALE
 from rtp.stores.identity_redis import RedisIdentityGraph
@@ -124,6 +125,12 @@ async def everything(client: Client) -> State:
         else:
             found[key] = await client.smembers(key)  # type: ignore[misc]
     return found
+
+
+@pytest.fixture(autouse=True)
+def without_grace(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody else is at work here."""
+    monkeypatch.setattr(identity_undo, "GRACE_SECONDS", 0.0)
 
 
 @pytest.mark.parametrize(

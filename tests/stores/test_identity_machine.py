@@ -4,6 +4,7 @@ import asyncio
 import os
 from typing import Any, ClassVar
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
@@ -18,6 +19,7 @@ from rtp.profile.effects import TriggerRule
 from rtp.profile.projector import Projector
 from rtp.profile.unmerge import undo_merge
 from rtp.signals.event import Event, LogEntry
+from rtp.stores import identity_undo
 from rtp.stores.connections import connect
 from rtp.stores.consent_redis import RedisConsent
 from rtp.stores.fragments_redis import RedisFragments, RedisOrderClaims
@@ -177,7 +179,8 @@ class IdentityMachine(RuleBasedStateMachine):
             assert self.online.customer(node.name).get("product_views_24h") == self.oracle.row(node)
 
 
-def test_merging_and_undoing_keep_everybody_who_they_are(redis_url: str) -> None:
+def test_merging_and_undoing_keep_everybody_who_they_are(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(identity_undo, "GRACE_SECONDS", 0.0)
     machine = type("Machine", (IdentityMachine,), {"url": redis_url})
     soaking = os.environ.get("HYPOTHESIS_PROFILE") == "soak"
     examples, steps = (int(os.environ.get("MACHINE", "2000")), 40) if soaking else (12, 20)
