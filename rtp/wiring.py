@@ -42,6 +42,7 @@ from rtp.stores.consent_redis import RedisConsent
 from rtp.stores.dead_letters import DeadLetters
 from rtp.stores.decision_log_redis import RedisDecisionLog
 from rtp.stores.event_log_redis import RedisEventLog
+from rtp.stores.event_view import EventView
 from rtp.stores.fragments_aside import AsideFragments
 from rtp.stores.fragments_redis import RedisFragments, RedisOrderClaims
 from rtp.stores.history import LakeAndLogHistory
@@ -139,6 +140,11 @@ def fragments_aside(client: Redis) -> AsideFragments:
 def replay_source(settings: Settings, client: Redis) -> ReplaySource:
     """What a replay reads."""
     return ReplaySource(client, lake(settings))
+
+
+def event_view(settings: Settings, client: Redis) -> EventView:
+    """Recent events and those to come, for people."""
+    return EventView(event_log(settings, client), lake(settings), replay_source(settings, client))
 
 
 def order_claims(client: Redis) -> OrderClaims:

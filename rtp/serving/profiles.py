@@ -14,7 +14,7 @@ from rtp.features.live import AS_OF, at_moment
 from rtp.features.values import FeatureRow, FeatureValue
 from rtp.features.views import CUSTOMER_LIVE, CUSTOMER_PROFILE
 from rtp.identity.intake import accept
-from rtp.identity.normalize import normalize
+from rtp.identity.shopper import read_shopper
 from rtp.identity.types import Customer, Identifier, IdentifierType
 from rtp.profile.consent import CONSENT_CHANGED, Consent, Purpose, consent_properties
 from rtp.serving.auth import needs
@@ -23,12 +23,10 @@ from rtp.serving.documented import SERVER_KEY
 from rtp.serving.ports import Ports, ports_of
 from rtp.signals.parse import Arrival
 from rtp.signals.rejection import Rejection
-from rtp.yaml_config import did_you_mean
 
 _TAG = ["profiles"]
 _GUARDS = [needs("lookup")]
 _PATH = "/v1/profiles/{shopper:str}"
-_TYPES = [kind.value for kind in IdentifierType if kind is not IdentifierType.CUSTOMER_REF] + ["customer_id"]
 _VIEWS = (CUSTOMER_PROFILE, CUSTOMER_LIVE)
 _REFERENCES = [f"{view.name}:{name}" for view in _VIEWS for name in view.feature_names]
 
@@ -134,7 +132,7 @@ async def set_consent(request: AnyRequest, shopper: FromPath[str], data: JSONBod
 
 async def find(ports: Ports, shopper: str) -> Customer:
     """The customer of "type:value"; raises NotFound, or Rejected for what cannot be a shopper."""
-    identifier = _read(ports, shopper)
+    identifier = read_shopper(shopper, ports.spelling)
     if isinstance(identifier, Identifier):
         customer_id = await ports.graph.resolve(identifier)
     else:
@@ -150,29 +148,9 @@ async def find(ports: Ports, shopper: str) -> Customer:
     return customer
 
 
-def _read(ports: Ports, shopper: str) -> Identifier | str:
-    """The identifier of "type:value", normalized, or the customer id of "customer_id:…"."""
-    kind, _, value = shopper.partition(":")
-    if kind not in _TYPES or not value:
-        raise Rejected(
-            "A shopper is named as type:value.",
-            reason="BAD_IDENTIFIER",
-            field="shopper",
-            hint=f"{did_you_mean(kind, _TYPES)} For example user_id:2375.",
-        )
-    if kind == "customer_id":
-        return value
-    identifier = normalize(IdentifierType(kind), value, spelling=ports.spelling)
-    if identifier is None:
-        raise Rejected(
-            f"This value cannot be a {kind}.", reason="BAD_IDENTIFIER", field="shopper", hint="Check its spelling."
-        )
-    return identifier
-
-
 async def _named(ports: Ports, shopper: str) -> dict[str, Any]:
     """The fields by which an event names the shopper."""
-    identifier = _read(ports, shopper)
+    identifier = read_shopper(shopper, ports.spelling)
     if isinstance(identifier, str):
         customer = await find(ports, shopper)
         if not customer.identifiers:

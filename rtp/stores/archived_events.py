@@ -41,6 +41,16 @@ WHERE partition = $partition AND partition_key IN (
 ORDER BY partition_key, {_LOG_ORDER}
 """
 
+_NEWEST = f"""
+{_ROWS}
+WHERE received_at >= make_timestamptz($since::BIGINT)
+  AND ($kind IS NULL OR lower(type) = $kind OR lower(name) = $kind)
+  AND ($keys IS NULL OR partition_key IN (SELECT unnest($keys)) AND
+       coalesce(fragment, partition_key) IN (SELECT unnest($fragments)))
+ORDER BY received_at DESC, {_LOG_ORDER.replace("BIGINT,", "BIGINT DESC,")} DESC
+LIMIT $limit
+"""
+
 _AT = f"{_ROWS} WHERE (partition, position) IN (SELECT unnest($partitions), unnest($positions))"
 
 
@@ -67,6 +77,15 @@ def archived_at(lake: Lake, places: Sequence[tuple[int, str]]) -> Iterator[Archi
     """The rows at these (partition, position), as far as they are archived."""
     values = {"partitions": [place[0] for place in places], "positions": [place[1] for place in places]}
     return _archived(stream_archive(lake, _AT, ["events"], values))
+
+
+def newest_archived(
+    lake: Lake, *, since: int, limit: int, kind: str | None, fragments: Sequence[str] | None
+) -> Iterator[Archived]:
+    """The last rows received since then (microseconds), newest first; of one type or name, or of some fragments."""
+    keys = None if fragments is None else sorted({each.partition(".")[0] for each in fragments})
+    values = {"since": since, "limit": limit, "kind": kind, "keys": keys, "fragments": fragments and list(fragments)}
+    return _archived(stream_archive(lake, _NEWEST, ["events"], values))
 
 
 def _archived(rows: Iterator[tuple[Any, ...]]) -> Iterator[Archived]:
