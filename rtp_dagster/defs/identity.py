@@ -65,7 +65,10 @@ def definitions(project: Project) -> dg.Definitions:
         settings: dg.ResourceParam[Settings], clock: dg.ResourceParam[Clock]
     ) -> Iterator[dg.MaterializeResult[None]]:
         lake, rules = wiring.lake(settings), wiring.identity_rules(settings)
-        found, report = write_linked_identities(lake, wiring.keyed_hash(settings), rules, settings.models_dir, clock)
+        apart = on_redis(settings, lambda client: wiring.identity_graph(settings, client).apart())
+        found, report = write_linked_identities(
+            lake, wiring.keyed_hash(settings), rules, settings.models_dir, clock, apart=apart
+        )
         if report.model:
             yield dg.MaterializeResult(
                 asset_key=model.key,

@@ -13,7 +13,7 @@ from rtp.identity.fragments import fragment_at
 from rtp.identity.graph import IdentityGraph, Link, Linked
 from rtp.identity.identifiers import partitioning, strongest_first
 from rtp.identity.types import Customer, Evidence, Identifier, IdentifierType, Merge
-from rtp.stores.identity_keys import fragment_key
+from rtp.stores.identity_keys import fragment_key, identifier_key
 from rtp.stores.identity_redis import RedisIdentityGraph
 from tests.making import KEYS, NOON
 
@@ -233,6 +233,17 @@ async def test_who_was_set_apart_is_not_merged_again(graph: IdentityGraph) -> No
     assert await graph.resolve(DEVICE) == KEYS.customer_id(BOB), "others may still have it"
     await graph.link([Link("", (ANN, DEVICE), Evidence("batch", "records", NOON + 9))])
     assert await graph.resolve(DEVICE) == KEYS.customer_id(BOB)
+
+
+async def test_what_was_taken_away_does_not_come_back_once_its_owner_is_forgotten(
+    graph: IdentityGraph, redis_client: redis.asyncio.Redis
+) -> None:
+    await link(graph, DEVICE)
+    await link(graph, ANN, DEVICE)
+    await undo(graph, ANN)
+    await redis_client.delete(identifier_key(KEYS.partition_key(DEVICE)))
+    assert (await link(graph, ANN, DEVICE)).customer.identifiers == (ANN,)
+    assert (await link(graph, DEVICE)).customer.customer_id == KEYS.customer_id(DEVICE)
 
 
 async def test_a_merge_below_another_is_undone_in_both(graph: IdentityGraph) -> None:
