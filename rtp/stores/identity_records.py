@@ -1,16 +1,14 @@
-"""A customer's hash, read, and what merging and unmerging change in it. Pure: no Redis here."""
+"""A customer's hash, read, and what merging changes in it. Pure: no Redis here."""
 
-from collections.abc import Collection, Container, Mapping, Sequence
+from collections.abc import Mapping
 from functools import cached_property
 
 import msgspec
 
-from rtp.identity.fragments import key_of
-from rtp.identity.keys import KeyedHash
 from rtp.identity.rules import SHARED_RANK, Owner
 from rtp.identity.types import Customer, Dossier, Evidence, Identifier, IdentifierType, Merge
 
-_CARRIED = (b"f:", b"i:", b"g:", b"a:", b"x:", b"d:")
+CARRIED = (b"f:", b"i:", b"g:", b"a:", b"x:", b"d:")
 """What goes along when a customer goes into another."""
 
 _KINDS = {kind.value: kind for kind in IdentifierType}
@@ -35,21 +33,6 @@ class Change(msgspec.Struct, frozen=True):
 
     put: Mapping[bytes, bytes] = {}
     drop: tuple[bytes, ...] = ()
-
-
-class Taking(msgspec.Struct, frozen=True):
-    """What undoing a merge takes from the survivor: decided once, carried out until it is done."""
-
-    leaves: tuple[str, ...]
-    """Fields that the survivor has only by this merge."""
-    joins: dict[str, str]
-    """Fields that the customer gets who comes free: what has been attached to their identifiers since."""
-    identifiers: tuple[Identifier, ...]
-    """Theirs again."""
-    chain: tuple[str, ...]
-    """The survivor, and whoever that had gone into."""
-    holders: tuple[str, ...] = ()
-    """Others who had what joins."""
 
 
 class Record:
@@ -87,7 +70,7 @@ class Record:
 
     def identifiers(self) -> dict[Identifier, Evidence]:
         """Each with why it is this customer's."""
-        return {_identifier(name): _evidence(value) for name, value in self.named(b"i:").items()}
+        return {read_identifier(name): read_evidence(value) for name, value in self.named(b"i:").items()}
 
     def lacks(self, loser: "Record") -> bool:
         """True if a merge of the loser into this customer has not been carried out to its end."""
@@ -105,7 +88,7 @@ def read_customer(customer_id: str, fields: Fields) -> Customer:
     return Customer(
         customer_id=customer_id,
         fragments=tuple(sorted(found[b"f:"])),
-        identifiers=tuple(map(_identifier, sorted(found[b"i:"]))),
+        identifiers=tuple(map(read_identifier, sorted(found[b"i:"]))),
         version=int(fields.get(b"v", 0)),
         stale=tuple(sorted(found[b"u:"])),
     )
@@ -119,7 +102,7 @@ def read_owner(record: Record, rank: int) -> Owner:
         held={each: why.at for each, why in record.identifiers().items()},
         aliases=frozenset(record.named(b"a:")),
         apart=frozenset(record.named(b"x:")),
-        refused=frozenset(_identifier(name[2:]) for name in record.named(b"d:") if name.startswith("i:")),
+        refused=frozenset(read_identifier(name[2:]) for name in record.named(b"d:") if name.startswith("i:")),
     )
 
 
@@ -132,7 +115,7 @@ def read_dossier(record: Record) -> Dossier:
         customer=read_customer(record.customer_id, record.fields),
         shared_device=record.rank == SHARED_RANK,
         identifiers=tuple(sorted(record.identifiers().items())),
-        fragments=tuple((name, _evidence(value)) for name, value in sorted(record.named(b"f:").items())),
+        fragments=tuple((name, read_evidence(value)) for name, value in sorted(record.named(b"f:").items())),
         merges=tuple(sorted(merges.values(), key=lambda each: (each.evidence.at, each.merge_id))),
     )
 
@@ -143,7 +126,7 @@ def absorb(survivor: Record, loser: Record, merge: Merge) -> Change:
     carried = {
         field: value
         for field, value in loser.fields.items()
-        if field.startswith(_CARRIED) and b"d:" + field not in survivor.fields
+        if field.startswith(CARRIED) and b"d:" + field not in survivor.fields
     }
     new = [field for field in carried if field.decode() not in before.fields]
     fields = {*before.fields, *(field.decode() for field in new)}
@@ -155,76 +138,12 @@ def absorb(survivor: Record, loser: Record, merge: Merge) -> Change:
     return Change({**put, **stale, b"a:" + name: encode(absorbed), b"u:" + name: b""})
 
 
-def take_back(loser: Record, chain: Sequence[Record], keys: KeyedHash) -> Taking:
-    """What undoing the merge of a customer takes; `chain` is the survivor, and whoever that has gone into."""
-    survivor, current = chain[0], chain[-1]
-    absorbed = survivor.absorbed.get(loser.customer_id)
-    kept = set(absorbed.kept) if absorbed else set()
-    own = [field.decode() for field in loser.fields if field.startswith(_CARRIED)]
-    joins = _joined_since(current, loser, keys)
-    leaves = {f"a:{loser.customer_id}", *(field for field in own if field not in kept), *joins}
-    theirs = [*loser.identifiers(), *(_identifier(field[2:]) for field in joins if field.startswith("i:"))]
-    return Taking(tuple(sorted(leaves)), joins, tuple(theirs), tuple(each.customer_id for each in chain))
-
-
-def _joined_since(current: Record, loser: Record, keys: KeyedHash) -> dict[str, str]:
-    """What was attached for having been seen with an identifier of the loser, and the fragments of all of these."""
-    theirs, joins = {_name(each) for each in loser.identifiers()}, dict[str, str]()
-    later = {name: value for name, value in current.named(b"i:").items() if name not in theirs}
-    while True:
-        found = [name for name, value in later.items() if _evidence(value).via in theirs]
-        if not found:
-            break
-        theirs.update(found)
-        joins |= {f"i:{name}": later.pop(name).decode() for name in found}
-    partition_keys = {keys.partition_key(_identifier(name)) for name in theirs}
-    mine = {loser.customer_id, *loser.named(b"a:")}
-    joins |= {f"g:{name}": value.decode() for name, value in current.named(b"g:").items() if value.decode() in mine}
-    fragments = fragments_of(current, partition_keys)
-    return joins | {field: value for field, value in fragments.items() if field.encode() not in loser.fields}
-
-
-def fragments_of(record: Record, partition_keys: Container[str]) -> dict[str, str]:
-    """The fragments that a customer has of some identifiers."""
-    found = record.named(b"f:").items()
-    return {f"f:{name}": value.decode() for name, value in found if key_of(name) in partition_keys}
-
-
-def detach(record: Record, loser: str, leaves: Collection[str], merge_id: str) -> tuple[Change, set[str]]:
-    """Takes fields from a customer, and remembers that they are not to come back; gives what was taken, too.
-
-    What another merge brought as well stays.
-    """
-    gone = record.named(b"d:")
-    if f"a:{loser}" in gone:
-        leaves = {field for field in leaves if field in gone or field.encode() in record.fields}
-    others = {name: each for name, each in record.absorbed.items() if name != loser}
-    put: dict[bytes, bytes] = {}
-    drop, taken = [f"u:{loser}".encode()], set[str]()
-    for field in sorted(leaves):
-        also = next((name for name, each in others.items() if field in each.kept), None)
-        if also is not None:
-            others[also] = _without_kept(others[also], field)
-            put[f"a:{also}".encode()] = encode(others[also])
-            continue
-        taken.add(field)
-        drop.append(field.encode())
-        put[b"d:" + field.encode()] = merge_id.encode()
-    return Change(put, tuple(drop)), taken
-
-
-def _without_kept(absorbed: Absorbed, field: str) -> Absorbed:
-    return msgspec.structs.replace(absorbed, kept=tuple(each for each in absorbed.kept if each != field))
-
-
-def _identifier(name: str) -> Identifier:
+def read_identifier(name: str) -> Identifier:
+    """An identifier from "type:value"."""
     kind, _, value = name.partition(":")
     return Identifier(_KINDS[kind], value)
 
 
-def _name(identifier: Identifier) -> str:
-    return f"{identifier.type}:{identifier.value}"
-
-
-def _evidence(value: bytes) -> Evidence:
+def read_evidence(value: bytes) -> Evidence:
+    """Evidence as it is stored."""
     return msgspec.json.decode(value, type=Evidence)

@@ -8,21 +8,17 @@ from redis.asyncio import Redis
 from rtp.identity.config import IdentityRules
 from rtp.identity.fragments import fragment_id
 from rtp.identity.graph import Link, Linked
-from rtp.identity.identifiers import STRENGTH, strongest_first
 from rtp.identity.keys import KeyedHash
 from rtp.identity.types import Customer, Dossier, Evidence, Identifier, Merge
 from rtp.stores.identity_keys import STALE, customer_key, identifier_field, identifier_key
 from rtp.stores.identity_merge import POINTER, IdentityMerge, Pointer, read_pointer
-from rtp.stores.identity_records import Fields, encode, read_customer, read_dossier
-from rtp.stores.identity_scripts import ATTACH, POINT
+from rtp.stores.identity_records import Fields, read_customer, read_dossier
+from rtp.stores.identity_seed import Row, seed
 from rtp.stores.identity_undo import IdentityUndo
 from rtp.stores.identity_unseen import link_unseen
 from rtp.stores.outage import answer_of, outage_is_retryable
 
-SEED_CHUNK = 500
 MOST_HINTS = 100_000
-
-Row = tuple[str, Sequence[Identifier]]
 
 
 class _Probe(msgspec.Struct):
@@ -177,40 +173,8 @@ class RedisIdentityGraph:
 
     async def seed(self, rows: Sequence[Row], evidence: Evidence) -> int:
         """See IdentityGraph. What live events have linked otherwise is merged by the same rules."""
-        made = 0
         with outage_is_retryable("loading customers"):
-            for start in range(0, len(rows), SEED_CHUNK):
-                made += await self._seed([row for row in rows[start : start + SEED_CHUNK] if row[1]], evidence)
-        return made
-
-    async def _seed(self, rows: Sequence[Row], evidence: Evidence) -> int:
-        pipeline = self._client.pipeline(transaction=False)
-        for _, identifiers in rows:
-            for each in identifiers:
-                pipeline.hget(self._key(each), "c")
-        owners = iter(await pipeline.execute())
-        clear: list[Row] = []
-        contested: list[Row] = []
-        for row in rows:
-            found = {next(owners) for _ in row[1]} - {None, row[0].encode()}
-            (contested if found else clear).append(row)
-        made = await self._seed_clear(clear, evidence)
-        for _, identifiers in contested:
-            await self._merge.link(Link("", strongest_first(identifiers), evidence))
-        return made
-
-    async def _seed_clear(self, rows: Sequence[Row], evidence: Evidence) -> int:
-        proof = encode(evidence)
-        attached = []
-        for customer_id, identifiers in rows:
-            arguments: list[bytes | str | int] = [min(STRENGTH[each.type] for each in identifiers)]
-            for each in identifiers:
-                arguments += (identifier_field(each), proof, identifier_field(each))
-            attached.append(([customer_key(customer_id)], arguments))
-        answers = await ATTACH.call_many(self._client, attached)
-        pointed = [([self._key(each)], ["", customer_id]) for customer_id, ids in rows for each in ids]
-        await POINT.call_many(self._client, pointed)
-        return sum(answer == 1 for answer in answers)
+            return await seed(self._client, self._keys, self._merge, rows, evidence)
 
     def _key(self, identifier: Identifier) -> str:
         return identifier_key(self._keys.partition_key(identifier))

@@ -15,8 +15,9 @@ from rtp.identity.keys import KeyedHash
 from rtp.identity.types import Evidence, Merge
 from rtp.stores.identity_keys import APART, UNDOING, customer_key, identifier_key, merge_key
 from rtp.stores.identity_merge import ATTEMPTS, IdentityMerge
-from rtp.stores.identity_records import Change, Record, Taking, detach, encode, fragments_of, take_back
+from rtp.stores.identity_records import Change, Record, encode
 from rtp.stores.identity_scripts import FREE, POINT, RELEASE
+from rtp.stores.identity_taking import Taking, detach, fragments_of, take_back
 from rtp.stores.outage import answer_of
 
 HELD_MS = 15_000

@@ -295,3 +295,16 @@ async def test_seeding_merges_what_live_events_had_apart(graph: IdentityGraph) -
     await link(graph, EMAIL, DEVICE)
     await graph.seed([(KEYS.customer_id(ANN), [ANN, EMAIL])], Evidence("batch_feed", "customers", NOON))
     assert await graph.resolve(DEVICE) == KEYS.customer_id(ANN)
+
+
+async def test_seeding_does_not_bring_back_what_was_taken_away(
+    graph: IdentityGraph, redis_client: redis.asyncio.Redis
+) -> None:
+    await link(graph, DEVICE)
+    await link(graph, ANN, DEVICE)
+    await undo(graph, ANN)
+    await redis_client.delete(identifier_key(KEYS.partition_key(DEVICE)))
+    await graph.seed([(KEYS.customer_id(ANN), [ANN, EMAIL, DEVICE])], Evidence("batch_feed", "customers", NOON))
+    ann = await graph.customer(KEYS.customer_id(ANN))
+    assert ann is not None
+    assert set(ann.identifiers) == {ANN, EMAIL}
