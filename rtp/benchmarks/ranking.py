@@ -88,11 +88,11 @@ def compared(
     policy: Policy,
 ) -> dict[str, Scores]:
     """A model learned on one side, compared with every baseline on the other."""
-    booster, calibration, counts = learn(learning, teaching, settings)
-    booster.set_param({"nthread": 1})
+    learned = learn(learning, teaching, settings)
+    learned.booster.set_param({"nthread": 1})
     span = Periods(LEARNED_FROM, NOVEMBER, END)
-    manifest = manifest_of(booster, calibration, counts, judging, settings, span, END * 1_000_000)
-    return baselines.compared(judging, Ranker(booster, manifest), policy, asked)
+    manifest = manifest_of(learned, judging, settings, span, END * 1_000_000)
+    return baselines.compared(judging, Ranker(learned.booster, manifest), policy, asked)
 
 
 def measures(split: str, asked: list[Example], scores: dict[str, Scores]) -> list[Measure]:

@@ -4,6 +4,7 @@ import msgspec
 import numpy as np
 
 from rtp.decisioning.catalog import Catalog, Floats, Habits, Ints
+from rtp.features.values import FeatureRow
 
 OWN = 150
 COMPANIONS = 80
@@ -24,6 +25,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     """The context's product, then what was looked at last and what is in the cart."""
     viewed: tuple[int, ...] = ()
     """Of the seeds those that were looked at: candidates themselves."""
+    live: FeatureRow = {}
+    """The shopper's row of `customer_live`, as of any moment; empty where nothing may be known."""
 
 
 class Candidates(msgspec.Struct, frozen=True):

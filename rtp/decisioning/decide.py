@@ -129,7 +129,7 @@ class Decider:
             store_id = situated.store_id or who.text("customer_live:current_store_id") or favourite_store(catalog, who)
             where = ranking.context_of(
                 catalog, at=situated.at, store_id=store_id, product_id=context.product_id,
-                viewed=who.texts("last_products"), cart=who.texts("cart_products"),
+                viewed=who.texts("last_products"), cart=who.texts("cart_products"), live=who.live,
             )  # fmt: skip
             rows, candidates = ranking.rank(catalog, situated.ranker, self._policy, habits, where)
             fallback = "no model has been promoted yet" if situated.ranker is None else None

@@ -12,6 +12,7 @@ from rtp.decisioning.moment import Ranked, Signal
 from rtp.decisioning.policy import Policy
 from rtp.decisioning.score import Ranker, by_context, by_frequency
 from rtp.decisioning.vector import COLUMN, vectors
+from rtp.features.values import FeatureRow
 
 POPULAR_RANK = 100.0
 SEEDS = 12
@@ -25,6 +26,7 @@ def context_of(
     product_id: str | None,
     viewed: Sequence[str] = (),
     cart: Sequence[str] = (),
+    live: FeatureRow = {},  # noqa: B006 - never changed
 ) -> Context:
     """The context in the catalogue's indexes; ids it does not know are left out. `at` in microseconds."""
     looked_at = [index for value in viewed if (index := catalog.product(value)) is not None]
@@ -35,6 +37,7 @@ def context_of(
         store=catalog.store(store_id) if store_id else None,
         seeds=tuple(dict.fromkeys([*seeds, *looked_at]))[:SEEDS],
         viewed=tuple(dict.fromkeys(looked_at))[:SEEDS],
+        live=live,
     )
 
 

@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 
 from rtp.decisioning.catalog import Floats
-from rtp.decisioning.vector import COLUMN, FEATURES
+from rtp.decisioning.vector import COLUMN, chosen
 from rtp.errors import Fatal
 
 
@@ -16,7 +16,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     version: str
     objective: str
     features: tuple[str, ...]
-    """The order of the vector."""
+    """The columns of the vector that it takes, in its order."""
     calibration: tuple[float, float]
     """(a, b): probability = 1 / (1 + exp(-(a·margin + b))), fitted on baskets the model did not see (Platt 1999)."""
     trained_at: int
@@ -68,8 +68,9 @@ class Ranker(msgspec.Struct, frozen=True):
         return self.manifest.version
 
     def probabilities(self, matrix: Floats) -> Floats:
-        """Probability that the next basket holds each candidate."""
-        return self.said(self.booster.inplace_predict(matrix, predict_type="margin", validate_features=False))
+        """Probability that the next basket holds each candidate; `matrix` has all columns of FEATURES."""
+        wanted = chosen(matrix, self.manifest.features)
+        return self.said(self.booster.inplace_predict(wanted, predict_type="margin", validate_features=False))
 
     def said(self, margin: Floats) -> Floats:
         """The probabilities that margins stand for."""
@@ -82,10 +83,12 @@ def calibrated(margin: Floats, a: float, b: float) -> Floats:
 
 
 def refuse_other_features(manifest: Manifest) -> None:
-    """Raises Fatal if a model wants another vector than this program makes."""
-    if manifest.features != FEATURES:
+    """Raises Fatal if a model wants a feature that this program does not make."""
+    unknown = [name for name in manifest.features if name not in COLUMN]
+    if unknown or not manifest.features:
         raise Fatal(
-            f"Model {manifest.version} was trained on other features than this version computes.",
+            f"Model {manifest.version} was trained on features that this version does not compute: "
+            f"{', '.join(unknown) or 'none'}.",
             hint="Train again: rtp build, or the Dagster job retrain.",
         )
 

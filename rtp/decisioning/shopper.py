@@ -52,6 +52,11 @@ class Shopper(msgspec.Struct, frozen=True, kw_only=True):
         """A list of customer_live, out of all the features it was put into."""
         return listed(self.features, LIVE + name)
 
+    @property
+    def live(self) -> FeatureRow:
+        """The row of customer_live."""
+        return {name.removeprefix(LIVE): value for name, value in self.features.items() if name.startswith(LIVE)}
+
     def text(self, reference: str) -> str | None:
         """A text feature by "view:feature"."""
         value = self.features.get(reference)

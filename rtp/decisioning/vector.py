@@ -1,13 +1,16 @@
 """The feature vector of each candidate: one function for serving, training and benchmarks.
 
-NaN is "unknown" or "never"; the model learns what that means. The order of FEATURES is written into every model's
-manifest, and a model with another order is refused.
+NaN is "unknown" or "never"; the model learns what that means. Every model's manifest names the columns it was trained
+on; it is given these, and refused if there is one that is not among FEATURES any more.
 """
+
+from functools import lru_cache
 
 import numpy as np
 
 from rtp.decisioning.candidates import Candidates, Context, looked_up
 from rtp.decisioning.catalog import CUSTOMER_STATS, PRODUCT_STATS, Catalog, Floats, Habits, daypart
+from rtp.decisioning.live_columns import LIVE_COLUMNS, live_values
 
 DAY = 86_400.0
 UNKNOWN = float("nan")
@@ -26,6 +29,8 @@ FEATURES = (
     # the customer
     *(f"customer_{name}" for name in ("baskets", "mean_gap_days", "mean_lines", "log_price", "discount_share")),
     "customer_days_since", "customer_products",
+    # what the customer does now
+    *LIVE_COLUMNS,
 )  # fmt: skip
 COLUMN = {name: column for column, name in enumerate(FEATURES)}
 STAT = {name: column for column, name in enumerate(CUSTOMER_STATS)}
@@ -39,6 +44,7 @@ def vectors(catalog: Catalog, habits: Habits | None, found: Candidates, context:
     matrix[:, COLUMN["companion"]] = found.companion
     matrix[:, COLUMN["context"]] = found.context if context.seeds else UNKNOWN
     place_and_time(matrix, catalog, found, context)
+    matrix[:, -len(LIVE_COLUMNS) :] = live_values(context.live, context.at)
     first = COLUMN[f"product_{PRODUCT_STATS[0]}"]
     matrix[:, first : first + len(PRODUCT_STATS)] = catalog.products.stats[found.product]
     if habits is not None:
@@ -47,6 +53,17 @@ def vectors(catalog: Catalog, habits: Habits | None, found: Candidates, context:
         customer(matrix, habits, context.at)
         matrix[:, COLUMN["favourite_store_share"]] = store_share(catalog, found, habits.favourite_store)
     return matrix
+
+
+def chosen(matrix: Floats, features: tuple[str, ...]) -> Floats:
+    """These columns of a matrix that has all of FEATURES."""
+    columns = _columns(features)
+    return matrix if columns is None else np.ascontiguousarray(matrix[:, columns])
+
+
+@lru_cache(maxsize=16)
+def _columns(features: tuple[str, ...]) -> list[int] | None:
+    return None if features == FEATURES else [COLUMN[name] for name in features]
 
 
 def own_history(matrix: Floats, habits: Habits, found: Candidates, at: int) -> None:

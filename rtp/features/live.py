@@ -79,12 +79,15 @@ class LiveFeatures:
     def at_moment(self, row: FeatureRow, now: int) -> dict[str, FeatureValue]:
         """A projected row as it reads at a later `now`: decayed on from its `as_of`, windows that have passed emptied.
 
+        Its `as_of` is `now` then: doing it twice is as doing it once.
+
         Every reader uses this, training included, so that one row means the same in all of them.
         """
         moved = dict(row)
         as_of, last = row.get(AS_OF), row.get("last_event_at")
         if not isinstance(as_of, int) or now <= as_of:
             return moved
+        moved[AS_OF] = now
         for feature in self.features:
             value = row.get(feature.name)
             if feature.half_life and isinstance(value, float):

@@ -12,6 +12,7 @@ import numpy as np
 from rtp.decisioning.candidates import Context, candidates
 from rtp.decisioning.catalog import Catalog, Floats, Habits, Ints, Longs
 from rtp.decisioning.vector import FEATURES, vectors
+from rtp.features.past import LiveRows, nobody_watched
 from rtp.optimization import sales, similar
 from rtp.optimization.catalog_build import habit_columns, habit_matrix, panel_of, stats_matrix
 from rtp.optimization.sales import Columns, Labels, Window
@@ -37,8 +38,17 @@ class Rows(msgspec.Struct, frozen=True):
     """Rows of each group."""
 
 
-def examples(db: duckdb.DuckDBPyConnection, catalog: Catalog, window: Window, labels: Labels) -> list[Example]:
-    """One example a basket that `labels` picks from the sales of `window`, in the catalogue's indexes."""
+def examples(
+    db: duckdb.DuckDBPyConnection,
+    catalog: Catalog,
+    window: Window,
+    labels: Labels,
+    live_rows: LiveRows = nobody_watched,
+) -> list[Example]:
+    """One example a basket that `labels` picks from the sales of `window`, in the catalogue's indexes.
+
+    `live_rows` tell what the customer had just been doing then.
+    """
     sales.prepare(db, window, known=catalog)
     groups = sales.group_labels(db, labels)
     count = len(groups["customer_id"])
@@ -46,11 +56,15 @@ def examples(db: duckdb.DuckDBPyConnection, catalog: Catalog, window: Window, la
     views = _habits(catalog, groups, found, stats)
     truth_start = similar.starts(truths["grp"], count)
     truth = truths["product"].astype(np.int32)
+    who, moment = groups["customer_id"].astype(str).tolist(), (groups["moment"] * 1_000_000).tolist()
+    live = live_rows(list(zip(who, moment, strict=True)))
     return [
         Example(
             customer_id=str(groups["customer_id"][row]),
             context=Context(
-                at=int(groups["moment"][row]), store=int(groups["store"][row]) if groups["store"][row] >= 0 else None
+                at=int(groups["moment"][row]),
+                store=int(groups["store"][row]) if groups["store"][row] >= 0 else None,
+                live=live[row],
             ),
             habits=views[row],
             truth=truth[truth_start[row] : truth_start[row + 1]],

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rtp.decisioning.catalog import Floats
-from rtp.decisioning.vector import FEATURES
+from rtp.decisioning.vector import FEATURES, chosen
 from rtp.optimization.examples import Rows
 
 
@@ -30,11 +30,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """0 is all cores."""
 
 
-def fit(rows: Rows, settings: Settings) -> Any:
-    """An xgboost.Booster whose margins rank candidates."""
+def fit(rows: Rows, settings: Settings, features: tuple[str, ...] = FEATURES) -> Any:
+    """An xgboost.Booster whose margins rank candidates by these columns of the rows."""
     import xgboost
 
-    data = xgboost.QuantileDMatrix(rows.matrix, label=rows.label, group=rows.sizes, feature_names=list(FEATURES))
+    taken = chosen(rows.matrix, features)
+    data = xgboost.QuantileDMatrix(taken, label=rows.label, group=rows.sizes, feature_names=list(features))
     parameters: dict[str, Any] = {
         "objective": settings.objective,
         "tree_method": "hist",

@@ -19,10 +19,12 @@ import numpy as np
 from rtp.clock import from_micros
 from rtp.decisioning.candidates import candidates
 from rtp.decisioning.catalog import Catalog
+from rtp.decisioning.live_columns import learnable
 from rtp.decisioning.policy import Policy
 from rtp.decisioning.score import Manifest, Ranker
-from rtp.decisioning.vector import FEATURES, vectors
+from rtp.decisioning.vector import FEATURES, chosen, vectors
 from rtp.errors import Rejected
+from rtp.features.past import LiveRows, nobody_watched
 from rtp.optimization import baselines
 from rtp.optimization.catalog_build import build_catalog
 from rtp.optimization.evaluate import Scores, calibration_bins, calibration_error, difference
@@ -35,6 +37,8 @@ JUDGED_DAYS = 28
 LEARNED_DAYS = 42
 CALIBRATION_SHARE = 0.15
 FEWEST_EXAMPLES = 30
+FEWEST_WATCHED = 0.2
+"""Share of rows in which a live feature must be known to be learned from."""
 Report = Callable[[str], None]
 
 
@@ -75,39 +79,50 @@ def train(
     now: int,
     settings: Settings | None = None,
     min_lines: int = 1,
+    live_rows: LiveRows = nobody_watched,
     report: Report = lambda _line: None,
 ) -> Trained:
     """Trains and judges a ranker on sales before `now` (µs). Raises Rejected where there are too few.
 
-    `db` has the views that `build_catalog` needs; `policy` is the one that rankings are compared under (`bench`).
+    `db` has the views that `build_catalog` needs; `policy` is the one that rankings are compared under (`bench`);
+    `live_rows` tell what customers had been doing before their baskets, from what is archived of them.
     """
     settings = settings or Settings()
     span = periods(db, now // 1_000_000)
     report("building the catalogue to learn with")
     learning = build_catalog(db, Window(as_of=span.learned_from, min_lines=min_lines))
-    teaching = examples(
-        db, learning, Window(as_of=span.judged_from), Labels(since=span.learned_from, most=settings.groups)
-    )
+    taught = Labels(since=span.learned_from, most=settings.groups)
+    teaching = examples(db, learning, Window(as_of=span.judged_from), taught, live_rows)
     report(f"learning from {len(teaching):,} baskets")
-    booster, calibration, counts = learn(learning, teaching, settings)
+    learned = learn(learning, teaching, settings)
     report("building the catalogue to judge with")
     judging = build_catalog(db, Window(as_of=span.judged_from, min_lines=min_lines))
-    asked = examples(db, judging, Window(as_of=span.until), Labels(since=span.judged_from, first_only=True))
+    asked = examples(db, judging, Window(as_of=span.until), Labels(since=span.judged_from, first_only=True), live_rows)
     asked = [example for example in asked if len(example.truth)]
     if len(asked) < FEWEST_EXAMPLES:
         raise Rejected(
             f"Only {len(asked)} customers came back in the last weeks: too few to judge a model by.",
             reason="TOO_FEW_SALES", hint=f"At least {FEWEST_EXAMPLES} are needed; load a longer history.",
         )  # fmt: skip
-    draft = manifest_of(booster, calibration, counts, judging, settings, span, now)
+    draft = manifest_of(learned, judging, settings, span, now)
     report(f"judging by {len(asked):,} customers")
-    return judged_by(booster, draft, judging, asked, policy)
+    return judged_by(learned.booster, draft, judging, asked, policy)
 
 
-def learn(
-    catalog: Catalog, teaching: Sequence[Example], settings: Settings
-) -> tuple[Any, tuple[float, float], tuple[int, int]]:
-    """A booster, its calibration on baskets it did not see, and (rows, groups) it was fitted on."""
+class Learned(msgspec.Struct, frozen=True, kw_only=True):
+    """A booster as fitted."""
+
+    booster: Any
+    features: tuple[str, ...]
+    """The columns it takes."""
+    calibration: tuple[float, float]
+    """Fitted on baskets it did not see."""
+    rows: int
+    groups: int
+
+
+def learn(catalog: Catalog, teaching: Sequence[Example], settings: Settings) -> Learned:
+    """Fits on most of the examples, calibrates on the others."""
     kept = int(len(teaching) * (1 - CALIBRATION_SHARE))
     order = np.random.default_rng(settings.seed).permutation(len(teaching))
     fitted = rows(catalog, [teaching[at] for at in order[:kept]], negatives=settings.negatives, seed=settings.seed)
@@ -116,17 +131,25 @@ def learn(
             f"Only {len(fitted.sizes)} baskets can be learned from.", reason="TOO_FEW_SALES",
             hint=f"At least {FEWEST_EXAMPLES} are needed; load a longer history.",
         )  # fmt: skip
-    booster = fit(fitted, settings)
-    margin, label = scored(catalog, [teaching[at] for at in order[kept:]], booster)
-    return booster, calibrate(margin, label), (len(fitted.label), len(fitted.sizes))
+    features = learnable(fitted.matrix, FEATURES, share=FEWEST_WATCHED)
+    booster = fit(fitted, settings, features)
+    margin, label = scored(catalog, [teaching[at] for at in order[kept:]], booster, features)
+    return Learned(
+        booster=booster,
+        features=features,
+        calibration=calibrate(margin, label),
+        rows=len(fitted.label),
+        groups=len(fitted.sizes),
+    )
 
 
-def scored(catalog: Catalog, found: Sequence[Example], booster: Any) -> tuple[Any, Any]:
+def scored(catalog: Catalog, found: Sequence[Example], booster: Any, features: tuple[str, ...]) -> tuple[Any, Any]:
     """Margins and outcomes of every candidate of these examples."""
     margin, label = [], []
     for example in found:
         come = candidates(catalog, example.habits, example.context)
-        margin.append(margins(booster, vectors(catalog, example.habits, come, example.context)))
+        matrix = vectors(catalog, example.habits, come, example.context)
+        margin.append(margins(booster, chosen(matrix, features)))
         label.append(np.isin(come.product, example.truth))
     return np.concatenate(margin), np.concatenate(label).astype(np.float32)
 
@@ -135,7 +158,7 @@ def judged_by(booster: Any, draft: Manifest, catalog: Catalog, asked: Sequence[E
     """The model with its figures on these examples, beside those of the baselines."""
     booster.set_param({"nthread": 1})
     scores = baselines.compared(catalog, Ranker(booster, draft), policy, asked)
-    margin, label = scored(catalog, asked, booster)
+    margin, label = scored(catalog, asked, booster, draft.features)
     bins = calibration_bins(Ranker(booster, draft).said(margin), label)
     model, own = scores[baselines.MODEL], scores[baselines.OWN]
     recall_gain, ndcg_gain = difference(model.recall, own.recall), difference(model.ndcg, own.ndcg)
@@ -162,15 +185,7 @@ def baseline_metrics(scores: dict[str, Scores]) -> dict[str, float]:
     }
 
 
-def manifest_of(
-    booster: Any,
-    calibration: tuple[float, float],
-    counts: tuple[int, int],
-    catalog: Catalog,
-    settings: Settings,
-    span: Periods,
-    now: int,
-) -> Manifest:
+def manifest_of(learned: Learned, catalog: Catalog, settings: Settings, span: Periods, now: int) -> Manifest:
     """What is known of a model before it is judged."""
     import xgboost
 
@@ -180,8 +195,8 @@ def manifest_of(
     return Manifest(
         version=f"{from_micros(now):%Y%m%dT%H%M%S}-{catalog.version[:6]}",
         objective=settings.objective,
-        features=FEATURES,
-        calibration=calibration,
+        features=learned.features,
+        calibration=learned.calibration,
         trained_at=now,
         window={
             "learned_from": day(span.learned_from), "judged_from": day(span.judged_from), "until": day(span.until),
@@ -189,9 +204,9 @@ def manifest_of(
         parameters=msgspec.to_builtins(settings),
         metrics={},
         baseline={},
-        rows=counts[0],
-        groups=counts[1],
-        importance=importance(booster),
+        rows=learned.rows,
+        groups=learned.groups,
+        importance=importance(learned.booster),
         catalog_version=catalog.version,
         library=f"xgboost {xgboost.__version__}",
     )  # fmt: skip

@@ -1,6 +1,6 @@
 """Optimization: the ranker, trained on the published sales, judged, and put to use if it passes its gate."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import dagster as dg
@@ -9,11 +9,13 @@ from rtp import wiring
 from rtp.clock import Clock, to_micros
 from rtp.decisioning.policy import load_policy
 from rtp.decisioning.score import Manifest
+from rtp.features.values import FeatureRow
 from rtp.optimization.train import train
 from rtp.settings import Settings
+from rtp.stores.live_past import archived_live_rows
 from rtp.stores.marts import marts_session
 from rtp.stores.models import publish_ranker
-from rtp_dagster.naming import model_key, published_key, spec
+from rtp_dagster.naming import lake_key, model_key, published_key, spec
 from rtp_dagster.pictures import calibration_picture, importance_picture
 from rtp_dagster.project import Project
 from rtp_dagster.reporting import ROWS, table
@@ -29,7 +31,11 @@ def definitions(project: Project) -> dg.Definitions:
         about="The next-best-action ranker: learns from purchases, is judged on later ones, goes live by its gate.",
         kinds={"xgboost", "python"},
         sources=project.sources,
-        deps=[*(published_key(mart) for mart in ("order_line", "product", "store")), model_key("catalog")],
+        deps=[
+            *(published_key(mart) for mart in ("order_line", "product", "store")),
+            model_key("catalog"),
+            lake_key("events"),
+        ],
     )
     gate = dg.AssetCheckSpec(
         GATE, asset=model_key("ranker"), description="Better than the customer's own frequency, beyond doubt."
@@ -40,8 +46,13 @@ def definitions(project: Project) -> dg.Definitions:
         context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings], clock: dg.ResourceParam[Clock]
     ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
         policy = load_policy(settings.config_dir / "policy" / "bench.yaml")
-        with marts_session(wiring.lake(settings)) as connection:
-            trained = train(connection, policy, now=to_micros(clock()), report=context.log.info)
+        lake = wiring.lake(settings)
+
+        def live_rows(asked: Sequence[tuple[str, int]]) -> Sequence[FeatureRow]:
+            return archived_live_rows(lake, asked)
+
+        with marts_session(lake) as connection:
+            trained = train(connection, policy, now=to_micros(clock()), live_rows=live_rows, report=context.log.info)
         live = publish_ranker(settings.models_dir, trained.booster, trained.manifest)
         yield dg.MaterializeResult(
             data_version=dg.DataVersion(trained.manifest.version), metadata=_metadata(trained.manifest, live)

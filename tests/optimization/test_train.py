@@ -1,5 +1,6 @@
 """Training learns from what came before, is judged on what came after, and the gate holds."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
@@ -9,18 +10,24 @@ import pytest
 
 from rtp.decisioning.candidates import candidates
 from rtp.decisioning.catalog import Catalog
+from rtp.decisioning.live_columns import LIVE_COLUMNS, learnable
 from rtp.decisioning.policy import load_policy
 from rtp.decisioning.score import Manifest
-from rtp.decisioning.vector import COLUMN, FEATURES, vectors
+from rtp.decisioning.vector import COLUMN, FEATURES, chosen, vectors
 from rtp.errors import Fatal, NotFound, Rejected
+from rtp.features.live import empty_state, fold, project
+from rtp.features.values import FeatureRow
 from rtp.optimization.catalog_build import build_catalog
 from rtp.optimization.examples import examples, rows
-from rtp.optimization.fit import calibrate
+from rtp.optimization.fit import Settings, calibrate
 from rtp.optimization.sales import Labels, Window
-from rtp.optimization.train import Trained, periods, train
+from rtp.optimization.train import Trained, learn, periods, train
 from rtp.settings import checkout_root
 from rtp.stores.models import ModelFolder, load_ranker, promote, rankers, rollback, save_catalog, save_ranker
 from tests.decisioning.conftest import AS_OF, NOW
+from tests.features.events import NOW as SEEN_AT
+from tests.features.events import track
+from tests.making import SECOND
 
 END = int(AS_OF.timestamp())
 
@@ -74,7 +81,7 @@ def test_periods_follow_each_other(shop: duckdb.DuckDBPyConnection) -> None:
 
 def test_the_manifest_says_what_the_model_is(trained: Trained) -> None:
     manifest = trained.manifest
-    assert manifest.features == FEATURES
+    assert manifest.features == tuple(name for name in FEATURES if name not in LIVE_COLUMNS), "nobody was watched"
     assert manifest.metrics["recall@10"] > manifest.baseline["most_popular:recall@10"]
     assert 0 < sum(manifest.importance.values()) <= 1.001
     assert len(manifest.calibration_bins) == 10
@@ -99,6 +106,31 @@ def test_too_short_a_history_is_refused_in_words(shop: duckdb.DuckDBPyConnection
         train(db, policy, now=NOW)
 
 
+def watched(asked: Sequence[tuple[str, int]]) -> list[FeatureRow]:
+    """Two of three customers looked at something ten minutes before each basket."""
+    row = project(fold(empty_state(), track("Product Viewed", product_id="p001")), SEEN_AT)
+    told = [row | {"as_of": moment - 600 * SECOND} for _, moment in asked]
+    return [{} if int(who[1:]) % 3 == 0 else each for (who, _), each in zip(asked, told, strict=True)]
+
+
+def test_what_shoppers_were_just_doing_is_learned_from_where_enough_were_watched(
+    shop: duckdb.DuckDBPyConnection, catalog: Catalog
+) -> None:
+    """A live column of an example is the row of then, decayed to the moment of its basket, as a decision reads it."""
+    found = examples(shop, catalog, Window(as_of=END), Labels(from_end=(1, 3), most=60), watched)
+    made = rows(catalog, found, negatives=5, seed=1)
+    kept = learnable(made.matrix, FEATURES, share=0.2)
+    assert {"live_product_views_24h", "live_views_decayed_1h", "live_events_total"} <= set(kept)
+    assert "live_cart_value" not in kept, "nobody had a cart"
+    seen = next(example for example in found if example.context.live)
+    matrix = vectors(catalog, seen.habits, candidates(catalog, seen.habits, seen.context), seen.context)
+    viewed = seen.context.live["views_decayed_1h"]
+    assert isinstance(viewed, float)
+    np.testing.assert_allclose(matrix[:, COLUMN["live_views_decayed_1h"]], viewed * 0.5 ** (1 / 6), rtol=1e-5)
+    learned = learn(catalog, found, Settings(rounds=5, threads=1, min_child_weight=1))
+    assert set(LIVE_COLUMNS) & set(learned.features)
+
+
 def passing(manifest: Manifest, version: str, *, gain: float = 0.01) -> Manifest:
     metrics = {**manifest.metrics, "recall@10_gain_low": gain, "ndcg@10_gain": gain}
     return msgspec.structs.replace(manifest, version=version, metrics=metrics)
@@ -110,7 +142,8 @@ def test_a_saved_model_scores_as_the_trained_one(trained: Trained, catalog: Cata
     ranker = load_ranker(folder)
     matrix = np.random.default_rng(1).random((50, len(FEATURES))).astype(np.float32)
     matrix[:, COLUMN["context"]] = np.nan
-    direct = trained.booster.inplace_predict(matrix, predict_type="margin", validate_features=False)
+    taken = chosen(matrix, trained.manifest.features)
+    direct = trained.booster.inplace_predict(taken, predict_type="margin", validate_features=False)
     np.testing.assert_allclose(ranker.probabilities(matrix), ranker.said(direct), rtol=1e-6)
 
 
@@ -158,5 +191,5 @@ def test_what_serves_is_swapped_when_the_pointer_moves_and_stays_when_a_version_
 def test_a_model_that_wants_other_features_is_refused(trained: Trained, tmp_path: Path) -> None:
     other = msgspec.structs.replace(passing(trained.manifest, "v1"), features=("something", "else"))
     save_ranker(tmp_path, trained.booster, other)
-    with pytest.raises(Fatal, match="other features"):
+    with pytest.raises(Fatal, match="does not compute: something, else"):
         promote(tmp_path, "v1")
