@@ -9,7 +9,7 @@ import dagster as dg
 from rtp import wiring
 from rtp.settings import Settings
 from rtp_dagster.arrivals import REFRESH_SECONDS
-from rtp_dagster.naming import audience_key, feast_key, lake_key
+from rtp_dagster.naming import audience_key, feast_key, lake_key, model_key
 from rtp_dagster.progress import Outcome
 from tests.rtp_dagster.conftest import NOW
 from tests.rtp_dagster.served import orders_online
@@ -27,6 +27,19 @@ def test_assets_say_how_many_rows_they_hold(built: Outcome, instance: dg.Dagster
     assert event.asset_materialization
     rows = event.asset_materialization.metadata["dagster/row_count"].value
     assert rows == 103 or int(str(rows)) > 50
+
+
+def test_the_linkage_shows_what_it_learned_and_what_it_held_back(built: Outcome, instance: dg.DagsterInstance) -> None:
+    shown = {}
+    for key in (model_key("linkage"), lake_key("link_review"), lake_key("identity")):
+        event = instance.get_latest_materialization_event(key)
+        assert event
+        assert event.asset_materialization
+        shown[key.path[-1]] = event.asset_materialization.metadata
+    for chart in ("match weights", "threshold"):
+        assert "data:image/png;base64," in str(shown["linkage"][chart].value)
+    assert int(str(shown["identity"]["probable links"].value)) > 0
+    assert int(str(shown["link_review"]["dagster/row_count"].value)) >= 0
 
 
 def test_a_publish_starts_the_audience_once(
