@@ -21,7 +21,7 @@ Said = Annotated[
 ]
 Out = Annotated[Path, typer.Option("--out", help="All rows with `customer_number`, as .parquet or .csv.")]
 Pairs = Annotated[Path | None, typer.Option("--pairs", help="The linked and the held back pairs, as .parquet or .csv.")]
-Precision = Annotated[float, typer.Option(min=0.5, max=1.0, help="Of the linked pairs, the share to be one person.")]
+Precision = Annotated[float, typer.Option(min=0.5, max=0.9999, help="Of the linked pairs, the share to be one person.")]
 
 
 def register(_app: typer.Typer) -> None:

@@ -11,6 +11,9 @@ LONG = (Meaning.STREET, Meaning.ADDRESS_LINE, Meaning.CITY)
 NUMBERS = (Meaning.PHONE, Meaning.NATIONAL_ID, Meaning.POSTCODE)
 SHORT = (Meaning.STREET_NUMBER, Meaning.REGION)
 
+Level = tuple[str, str]
+"""What it is called in charts, and its condition."""
+
 
 def comparisons_of(meanings: Collection[Meaning]) -> list[Any]:
     """One comparison a meaning. The levels are the same for every table; how much each counts is learned."""
@@ -27,13 +30,13 @@ def _comparison(meaning: Meaning, meanings: set[Meaning]) -> Any:
     elif meaning in LONG:
         between = [_near(meaning, 0.9, 1), _near(meaning, 0.75, 1)]
     elif meaning in NUMBERS:
-        between = [f"{_edits(meaning)} <= 1", f"{_edits(meaning)} <= 2"]
+        between = [_edited(meaning, 1), _edited(meaning, 2)]
     else:
-        between = [f"{_edits(meaning)} <= 1"]
+        between = [_edited(meaning, 1)]
     return _levels(meaning, between)
 
 
-def _levels(meaning: Meaning, between: list[str]) -> Any:
+def _levels(meaning: Meaning, between: list[Level]) -> Any:
     """Missing, equal (the rarer the value, the more it counts), the levels between, and different."""
     from splink.internals.comparison_level_library import CustomLevel, ElseLevel, ExactMatchLevel, NullLevel
     from splink.internals.comparison_library import CustomComparison
@@ -44,7 +47,7 @@ def _levels(meaning: Meaning, between: list[str]) -> Any:
         comparison_levels=[
             NullLevel(column),
             ExactMatchLevel(column, term_frequency_adjustments=True),
-            *(CustomLevel(condition) for condition in between),
+            *(CustomLevel(condition, label_for_charts=label) for label, condition in between),
             ElseLevel(),
         ],
     )
@@ -58,17 +61,23 @@ def _alike(column: str, other: str) -> str:
     return f"jaro_winkler_similarity({column}_l, {other}_r)"
 
 
-def _near(column: str, similarity: float, edits: int) -> str:
-    return f"{_alike(column, column)} >= {similarity} OR {_edits(column)} <= {edits}"
+def _near(column: str, similarity: float, edits: int) -> Level:
+    condition = f"{_alike(column, column)} >= {similarity} OR {_edits(column)} <= {edits}"
+    return f"alike (Jaro-Winkler {similarity}), or {edits} edited", condition
 
 
-def _swapped(meaning: Meaning, meanings: set[Meaning]) -> list[str]:
+def _edited(column: str, edits: int) -> Level:
+    return f"{edits} edited", f"{_edits(column)} <= {edits}"
+
+
+def _swapped(meaning: Meaning, meanings: set[Meaning]) -> list[Level]:
     """First and last name in each other's column."""
     other = NAMES[meaning]
-    return [f"{_alike(meaning, other)} >= 0.9 OR {_alike(other, meaning)} >= 0.9"] if other in meanings else []
+    condition = f"{_alike(meaning, other)} >= 0.9 OR {_alike(other, meaning)} >= 0.9"
+    return [("in the other name's column", condition)] if other in meanings else []
 
 
-def _birth_date() -> list[str]:
+def _birth_date() -> list[Level]:
     """A slip of one digit; two of year, month and day; near in time; two digits; a year apart; a decade apart."""
     date = str(Meaning.BIRTH_DATE)
     part = [f"substr({date}_l, {start}, 2) = substr({date}_r, {start}, 2)" for start in (5, 7)]
@@ -76,20 +85,21 @@ def _birth_date() -> list[str]:
     times = (f"try_strptime({date}_{side}, '%Y%m%d')" for side in "lr")
     days = f"abs(date_diff('day', {', '.join(times)}))"
     return [
-        f"{_edits(date)} <= 1",
-        f"({year} AND {month}) OR ({month} AND {day}) OR ({year} AND {day})",
-        f"{days} <= 31",
-        f"{_edits(date)} <= 2",
-        f"{days} <= 366",
-        f"{days} <= 3653",
+        _edited(date, 1),
+        ("two of year, month, day", f"({year} AND {month}) OR ({month} AND {day}) OR ({year} AND {day})"),
+        ("within a month", f"{days} <= 31"),
+        _edited(date, 2),
+        ("within a year", f"{days} <= 366"),
+        ("within ten years", f"{days} <= 3653"),
     ]
 
 
-def _email() -> list[str]:
+def _email() -> list[Level]:
     email = str(Meaning.EMAIL)
+    near = f"{_alike(email, email)} >= 0.9 OR {_edits(LOCAL_PART)} <= 1"
     return [
-        f"{LOCAL_PART}_l = {LOCAL_PART}_r",
-        f"{_edits(email)} <= 2",
-        f"{_alike(email, email)} >= 0.9 OR {_edits(LOCAL_PART)} <= 1",
-        f"{_edits(email)} <= 6",
+        ("the same before the @", f"{LOCAL_PART}_l = {LOCAL_PART}_r"),
+        _edited(email, 2),
+        ("alike (Jaro-Winkler 0.9), or 1 edited before the @", near),
+        _edited(email, 6),
     ]

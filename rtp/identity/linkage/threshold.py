@@ -24,13 +24,15 @@ class Point(msgspec.Struct, frozen=True):
 
 
 def choose(scores: Scores, precision: float = PRECISION) -> float:
-    """The lowest match weight from which on the pairs are one person often enough; of no pairs, the least weight."""
+    """The lowest match weight from which on the pairs are one person often enough.
+
+    A pair that is so by itself is always linked; so with nothing weaker to judge by, that is the threshold.
+    """
+    alone = max(LEAST_WEIGHT, float(np.log2(precision / (1 - precision))))
     ordered = np.sort(scores.weight[scores.weight >= LEAST_WEIGHT])[::-1]
-    if not len(ordered):
-        return LEAST_WEIGHT
     reached = np.cumsum(probability(ordered)) / np.arange(1, len(ordered) + 1) >= precision
     # The average falls with every weaker pair, so the last that reaches it is the threshold.
-    return float(ordered[np.flatnonzero(reached)[-1]]) if reached.any() else float(ordered[0])
+    return min(alone, float(ordered[np.flatnonzero(reached)[-1]])) if reached.any() else alone
 
 
 def curve(scores: Scores) -> list[Point]:

@@ -22,7 +22,13 @@ def test_it_is_the_lowest_weight_that_still_reaches_the_precision() -> None:
 
 def test_nobody_is_linked_who_is_more_likely_somebody_else() -> None:
     assert choose(scores(-1.0, -5.0), precision=0.5) == 0.0
-    assert choose(scores(), precision=0.99) == 0.0
+
+
+def test_a_pair_that_is_sure_by_itself_is_linked_whatever_the_others_are() -> None:
+    sure = np.log2(0.99 / 0.01)
+    assert choose(scores(), precision=0.99) == pytest.approx(sure)
+    assert choose(scores(20.0, 9.0), precision=0.99) == pytest.approx(sure)
+    assert choose(scores(0.1, 0.1), precision=0.99) == pytest.approx(sure)
 
 
 def test_the_curve_trades_precision_for_recall() -> None:
