@@ -17,6 +17,7 @@ class Lake(msgspec.Struct, frozen=True):
     set_aside/<table>/<content hash>.parquet     deliveries that quality stopped, taken out of the feed
     events|decisions|activations|movements|.../received_date=YYYY-MM-DD/<first>-<last>.parquet   archived from the log
     identity/customer_link|identifier_link.parquet    who is who, as resolved just before the build
+    identity/probable_link|link_review|compared|known_as.parquet    what linked them (rtp.stores.linkage_lake)
     stock/reservations.parquet                   what running reservations held when the last build began
     versions/<version>/<mart>/data.parquet       published marts; `marts` is a symlink to the current version
     """
