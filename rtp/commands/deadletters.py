@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.markup import escape
 
 from rtp.commands.output import JsonFlag, console, print_json, run
 
@@ -63,15 +64,13 @@ def list_them(
     if as_json:
         print_json({"deadletters": found})
         return
-    from rich.table import Table
-
-    table = Table("id", "received", "source", "type", "bytes", "reason", "field", "what is wrong")
     for each in found:
-        table.add_row(
-            each["id"], each["receivedAt"][:19], each["source"], each["type"], f"{each['sizeBytes']:,}", each["reason"],
-            each["field"], each["message"],
-        )  # fmt: skip
-    console.print(table if found else "No rejected event waits.")
+        about = f"{each['source']} {each['type']} {each['sizeBytes']:,} bytes".replace("  ", " ")
+        wrong = f"[bold]{each['reason']}[/bold] {escape(each['field'])}"
+        line = f"{each['id']} [dim]{each['receivedAt'][:19]}[/dim] {wrong} [dim]{escape(about)}[/dim]"
+        console.print(line, highlight=False, soft_wrap=True)
+    if not found:
+        console.print("No rejected event waits.")
 
 
 def show(name: Annotated[str, typer.Argument(metavar="ID")], *, as_json: JsonFlag = False) -> None:

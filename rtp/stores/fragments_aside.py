@@ -6,7 +6,6 @@ from typing import Any
 import msgspec
 from redis.asyncio import Redis
 
-from rtp.errors import Retryable
 from rtp.profile.fragment import Fragment, FragmentState, encode_state
 from rtp.stores.fragments_redis import position_text
 from rtp.stores.identity_keys import aside_key, fragment_key
@@ -14,8 +13,7 @@ from rtp.stores.outage import outage_is_retryable
 from rtp.stores.scripts import Script
 
 KEPT_SECONDS = 3_600
-"""A replay that was killed leaves nothing for longer than this; one that runs goes on keeping its own."""
-LOCK = "rtp:{replay}"
+"""A replay that was killed leaves nothing for longer than this; what one that takes longer loses is reported busy."""
 
 # Effects, owner and time to live stay as they are. The new version tells a worker at work that it must read again.
 _SWAP = Script("""
@@ -24,13 +22,6 @@ if redis.call('HGET', KEYS[1], 'v') ~= ARGV[1] then return 0 end
 if (redis.call('HGET', KEYS[1], 'w') or '') ~= ARGV[2] then return 0 end
 redis.call('HSET', KEYS[1], 's', ARGV[4], 'v', ARGV[3])
 redis.call('DEL', KEYS[2])
-return 1
-""")
-
-_RENEW = Script("""
-local run = redis.call('GET', KEYS[1])
-if run and run ~= ARGV[1] then return 0 end
-redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
 return 1
 """)
 
@@ -49,13 +40,6 @@ class AsideFragments:
     def __init__(self, client: Redis, run: str) -> None:
         self._client = client
         self._run = run
-
-    async def hold(self) -> None:
-        """Says that this replay is at work; raises Retryable while another one is. Repeat it while working."""
-        with outage_is_retryable("starting the replay"):
-            mine = await _RENEW.call(self._client, [LOCK], [self._run, KEPT_SECONDS])
-        if not mine:
-            raise Retryable("Another replay is running.", hint="It ends, or its hold does within an hour.")
 
     async def keep(self, states: Mapping[str, FragmentState]) -> None:
         """Stores rebuilt states aside."""
@@ -91,8 +75,3 @@ class AsideFragments:
             pipeline.delete(aside_key(each, self._run))
         with outage_is_retryable("dropping rebuilt fragments"):
             await pipeline.execute()
-
-    async def release(self) -> None:
-        """Ends the hold."""
-        with outage_is_retryable("ending the replay"):
-            await self._client.delete(LOCK)

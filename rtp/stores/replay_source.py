@@ -3,7 +3,7 @@
 import asyncio
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from itertools import groupby
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from rtp.profile.replay import Archived
 from rtp.signals.log import read_verdict
 from rtp.stores.archived_events import archived_at, archived_of_window
 from rtp.stores.event_log_redis import decode_entry, stream_key, verdicts_key
+from rtp.stores.file_lock import alone
 from rtp.stores.lake import Lake
 from rtp.stores.outage import answer_of, outage_is_retryable
 
@@ -33,6 +34,10 @@ class ReplaySource:
             rows = archived_of_window(self._lake, partition, since=since, until=until, spill=spill)
             for _, some in groupby(rows, key=lambda row: row.entry.partition_key):
                 yield list(some)
+
+    def alone(self) -> AbstractContextManager[None]:
+        """Held by the one replay that runs; raises Retryable in another."""
+        return alone(self._lake.root / ".replay.lock", "Another replay is running.", hint="Wait until it has ended.")
 
     @contextmanager
     def _spill(self) -> Iterator[Path]:

@@ -1,10 +1,9 @@
 """The archiver: moves what the log holds into the lake, every few seconds, each entry exactly once."""
 
 import asyncio
-import fcntl
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 
 import msgspec
 
@@ -13,6 +12,7 @@ from rtp.errors import Retryable
 from rtp.stores.archive_files import compact_day, days_to_compact, write_batch
 from rtp.stores.archive_redis import ArchiveSource, Plan
 from rtp.stores.archive_rows import ROW_OF, StoredEntry, unreadable_row
+from rtp.stores.file_lock import alone
 from rtp.stores.lake import Lake
 
 logger = logging.getLogger("rtp.archive")
@@ -102,13 +102,6 @@ class Archiver:
             for folder, over in due:
                 compact_day(folder, over=over)
 
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """Holds the lake's archive lock; it goes with the process, however that ends."""
-        self._lake.root.mkdir(parents=True, exist_ok=True)
-        with (self._lake.root / ".archive.lock").open("a") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise Retryable("Another process is archiving.", hint="It takes a few seconds.") from error
-            yield
+    def _alone(self) -> AbstractContextManager[None]:
+        """Holds the lake's archive lock."""
+        return alone(self._lake.root / ".archive.lock", "Another process is archiving.", hint="It takes a few seconds.")

@@ -80,17 +80,13 @@ class Rebuilder:
         `progress` is told how many fragments have been rebuilt, and compared, since it was last told.
         """
         result, tell = Rebuilt(dry_run=dry_run), progress or (lambda _: None)
-        await self._aside.hold()
-        try:
-            rebuilt = []
+        rebuilt = []
+        with self._source.alone():
             for partition in window.partitions:
                 rebuilt += await self._rebuild(partition, window, result, tell)
             for start in range(0, len(rebuilt), AT_ONCE):
-                await self._aside.hold()
                 await self._swap_in(rebuilt[start : start + AT_ONCE], result)
                 tell(len(rebuilt[start : start + AT_ONCE]))
-        finally:
-            await self._aside.release()
         return result
 
     async def _rebuild(
@@ -104,7 +100,6 @@ class Rebuilder:
             for rows in some:
                 result.events += len(rows)
                 states |= replay(rows)
-            await self._aside.hold()
             await self._aside.keep(states)
             found += [(partition, fragment) for fragment in states]
             result.fragments += len(states)

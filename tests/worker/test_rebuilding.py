@@ -241,6 +241,5 @@ async def test_a_window_rebuilds_whole_histories_of_those_who_came_in_it(retaile
 
 
 async def test_of_two_replays_one_is_refused(retailer: Retailer) -> None:
-    await AsideFragments(retailer.client, "another").hold()
-    with pytest.raises(Retryable, match="Another replay"):
+    with ReplaySource(retailer.client, retailer.lake).alone(), pytest.raises(Retryable, match="Another replay"):
         await retailer.replay()

@@ -12,7 +12,9 @@ from rtp.errors import NotFound, Rejected
 from rtp.identity.intake import Accepted, accept
 from rtp.identity.normalize import DEFAULT_SPELLING
 from rtp.identity.retrying import Mended
+from rtp.profile import folding
 from rtp.profile.effects import Effect
+from rtp.signals.log import WORKER_GROUP
 from rtp.signals.mending import edited, parse_edit
 from rtp.signals.parse import Arrival, parse_batch
 from rtp.signals.rejection import Rejection
@@ -24,6 +26,7 @@ from rtp.worker.retrying import Retried, Retrier
 from tests.fakes import Recorder, TickingClock
 from tests.making import DAY, KEYS, NOON, SECOND, event, user_key
 from tests.worker.test_archive import Archive
+from tests.worker.test_processing import House
 
 ARRIVAL = Arrival(received_at=NOON, source="till", type="track")
 BAD = {"event": "Order Completed", "messageId": "m1", "timestamp": from_micros(NOON - 3 * SECOND)}
@@ -175,3 +178,30 @@ async def test_those_of_a_reason_are_chosen_oldest_first(desk: Desk) -> None:
     found = await chosen(desk.letters, [], "NO_IDENTITY")
     assert [each.rejection.rejection_id for each in found] == names
     assert isinstance(accept(edited(found[0].body, [MENDING]), ARRIVAL, KEYS), Accepted)
+
+
+async def test_what_could_not_be_folded_counts_once_the_fold_is_mended(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An order of a till, rejected by the worker: its own time, its own message id, its stock moved once."""
+    house = House(desk.client)
+    sent = event("m1", "Order Completed", properties={"orderId": "o1"}, context={"storeId": "s1"}, gpc=True)
+
+    async def work() -> list[str]:
+        found = [await desk.log.read(WORKER_GROUP, "w", each, count=9, block_ms=0) for each in range(2)]
+        verdicts = await house.processor.process([entry for some in found for entry in some])
+        await desk.log.acknowledge(WORKER_GROUP, verdicts)
+        return [each.counted for each in verdicts]
+
+    await desk.log.append([(user_key(), sent)])
+    with monkeypatch.context() as patch:
+        patch.setattr(folding, "lift", lambda _: 1 / 0)
+        assert await work() == ["rejected"]
+    (waiting,) = await desk.letters.waiting()
+    assert (waiting.reason, waiting.type) == ("FOLD_FAILED", "track")
+    assert (await desk.retry(waiting.id, edits=())).put_through == 1
+    assert await work() == ["applied"]
+    (again,) = [each for each in await desk.logged() if each.received_at > NOON]
+    assert msgspec.structs.replace(again, received_at=NOON) == sent
+    assert house.stock.effect_ids == ["m1:stock"]
+    assert await desk.letters.waiting() == []
