@@ -42,7 +42,7 @@ class Lake(msgspec.Struct, frozen=True):
         return self.root / "set_aside" / table
 
     def archive(self, stream: str) -> Path:
-        """The folder of one archived stream: events, decisions, activations, rejected, movements."""
+        """The folder of one archived stream: events, decisions, activations, rejected, settlements, movements."""
         return self.root / stream
 
     def identity_link(self, name: str) -> Path:
