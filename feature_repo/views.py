@@ -1,4 +1,4 @@
-"""The feature views; what is in them is said once, in rtp/features/views.py and rtp/features/live.py."""
+"""The feature views; what is in them is said once, in rtp/features/views.py and rtp/features/live_features.py."""
 
 from rtp.features.views import CUSTOMER_LIVE, CUSTOMER_PROFILE, PRODUCT_PROFILE, STOCK_DAILY, STOCK_LIVE
 from rtp.settings import load_settings

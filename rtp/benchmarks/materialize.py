@@ -28,7 +28,8 @@ from redis.retry import Retry
 
 from rtp.benchmarks.result import BenchResult, Measure
 from rtp.features.types import FeatureType
-from rtp.features.views import CUSTOMER, Feature, View
+from rtp.features.view import Feature, View
+from rtp.features.views import CUSTOMER
 from rtp.services.redis_server import find_redis, redis_arguments
 from rtp.stores.feast_bulk import materialize, read_batches
 from rtp.stores.feast_packets import ROWS_A_BLOCK, fields_of, keys_of, packed_rows

@@ -20,8 +20,10 @@ from rtp.optimization.catalog_build import build_catalog
 from rtp.optimization.evaluate import Scores, difference
 from rtp.optimization.examples import Example, examples
 from rtp.optimization.fit import Settings
-from rtp.optimization.sales import Labels, Window
-from rtp.optimization.train import Periods, learn, manifest_of
+from rtp.optimization.groups import Labels
+from rtp.optimization.learn import learn
+from rtp.optimization.sales import Window
+from rtp.optimization.train import Periods, manifest_of
 from rtp.settings import load_settings
 
 END = 1_514_851_200

@@ -13,9 +13,10 @@ import msgspec
 from rtp.clock import from_micros
 from rtp.errors import Rejected
 from rtp.features.online import EVENT_TIME, EntityKey, OnlineStore
+from rtp.features.references import parse_reference, service_named
 from rtp.features.types import FeatureType
 from rtp.features.values import FeatureValue
-from rtp.features.views import Feature, View, parse_reference, service_named
+from rtp.features.view import Feature, View
 
 MOST_ENTITIES = 10_000
 NEVER = "1970-01-01T00:00:00Z"

@@ -5,13 +5,9 @@ same ones. A feature's name is the name of the mart's column. What is private (i
 what is long is left out on purpose: a Feast hash is readable by everything that reads features.
 """
 
-from collections.abc import Sequence
-
-import msgspec
-
-from rtp.errors import Rejected
 from rtp.features.live import AS_OF, LIVE_FEATURES
 from rtp.features.types import FeatureType
+from rtp.features.view import Entity, Feature, Service, View
 
 INT, FLOAT, TEXT, TIME, TEXTS = (
     FeatureType.INT, FeatureType.FLOAT, FeatureType.TEXT, FeatureType.TIME, FeatureType.TEXTS,
@@ -20,59 +16,6 @@ INT, FLOAT, TEXT, TIME, TEXTS = (
 PROJECT = "rtp"
 EVENT_TIME = "as_of"
 """The column of every projected mart that says what moment its row is valid for."""
-
-
-class Feature(msgspec.Struct, frozen=True):
-    """A column of a view."""
-
-    name: str
-    type: FeatureType
-    meaning: str
-
-
-class Entity(msgspec.Struct, frozen=True):
-    """What features are about."""
-
-    name: str
-    join_keys: tuple[str, ...]
-    meaning: str
-
-
-class View(msgspec.Struct, frozen=True, kw_only=True):
-    """A group of features of one entity with one source."""
-
-    name: str
-    entity: Entity
-    meaning: str
-    owner: str
-    features: tuple[Feature, ...]
-    ttl_days: int
-    mart: str | None = None
-    """The published mart it is materialized from; None for a view that is pushed live."""
-
-    @property
-    def feature_names(self) -> tuple[str, ...]:
-        """Names, in order."""
-        return tuple(feature.name for feature in self.features)
-
-    @property
-    def types(self) -> dict[str, FeatureType]:
-        """Types by feature name."""
-        return {feature.name: feature.type for feature in self.features}
-
-
-class Service(msgspec.Struct, frozen=True):
-    """The features that one model or screen asks for together."""
-
-    name: str
-    views: tuple[View, ...]
-    meaning: str
-    owner: str
-
-    @property
-    def references(self) -> tuple[str, ...]:
-        """ "view:feature" of all its features."""
-        return tuple(f"{view.name}:{name}" for view in self.views for name in view.feature_names)
 
 
 CUSTOMER = Entity("customer", ("customer_id",), "One person, after identity resolution.")
@@ -183,43 +126,3 @@ NEXT_BEST_ACTION = Service(
     meaning="The customer's side of the ranker's vector. The products' side is held by the API, from its version.",
 )  # fmt: skip
 SERVICES = (NEXT_BEST_ACTION,)
-
-_VIEWS = {view.name: view for view in VIEWS}
-_SERVICES = {service.name: service for service in SERVICES}
-
-
-def view_named(name: str) -> View:
-    """The view; raises Rejected with the names there are."""
-    if name not in _VIEWS:
-        raise Rejected(
-            f"There is no feature view {name!r}.", reason="UNKNOWN_VIEW", hint=f"There are: {', '.join(_VIEWS)}."
-        )
-    return _VIEWS[name]
-
-
-def service_named(name: str) -> Service:
-    """The service; raises Rejected with the names there are."""
-    if name not in _SERVICES:
-        raise Rejected(
-            f"There is no feature service {name!r}.", reason="UNKNOWN_SERVICE",
-            hint=f"There are: {', '.join(_SERVICES)}.",
-        )  # fmt: skip
-    return _SERVICES[name]
-
-
-def parse_reference(reference: str) -> tuple[View, Feature]:
-    """The view and feature of a "view:feature" reference; raises Rejected if there is none such."""
-    view_name, _, feature_name = reference.partition(":")
-    view = view_named(view_name)
-    for feature in view.features:
-        if feature.name == feature_name:
-            return view, feature
-    raise Rejected(
-        f"The feature view {view.name} has no feature {feature_name!r}.", reason="UNKNOWN_FEATURE",
-        hint=f"It has: {', '.join(view.feature_names)}.",
-    )  # fmt: skip
-
-
-def references_of(views: Sequence[View]) -> list[str]:
-    """ "view:feature" of all features of the views."""
-    return [f"{view.name}:{name}" for view in views for name in view.feature_names]

@@ -21,7 +21,7 @@ from rtp.decisioning.catalog import (
     Products,
     Stores,
 )
-from rtp.optimization import sales, similar
+from rtp.optimization import figures, groups, sales, similar
 from rtp.optimization.sales import Columns, Window
 
 KINDS = {"store": STORE, "warehouse": WAREHOUSE, "web": WEB}
@@ -37,7 +37,7 @@ def build_catalog(db: duckdb.DuckDBPyConnection, window: Window) -> Catalog:
     `db` has views `order_line`, `product`, `store` with the columns of the marts; temporary tables are made on it.
     """
     sales.prepare(db, window)
-    sales.group_customers(db)
+    groups.group_customers(db)
     products = build_products(db, window.as_of)
     customers = build_customers(db, len(products.ids))
     stores = build_stores(db, window.as_of)
@@ -52,7 +52,7 @@ def build_catalog(db: duckdb.DuckDBPyConnection, window: Window) -> Catalog:
 
 def build_products(db: duckdb.DuckDBPyConnection, as_of: int) -> Products:
     """All products that were sold."""
-    columns = sales.product_stats(db, as_of)
+    columns = figures.product_stats(db, as_of)
     count = len(columns["product_id"])
     weight = np.nan_to_num(columns["weight"])
     popular = np.argsort(-weight, kind="stable")
@@ -82,7 +82,7 @@ def build_products(db: duckdb.DuckDBPyConnection, as_of: int) -> Products:
 
 def build_dayparts(db: duckdb.DuckDBPyConnection, products: int) -> npt.NDArray[np.float32]:
     """How much more than average each product sells in each part of the week, drawn towards 1 where little is known."""
-    columns = sales.dayparts(db)
+    columns = figures.dayparts(db)
     counts = np.zeros((products, DAYPARTS))
     np.add.at(counts, (columns["product"], columns["part"]), columns["sales"])
     overall = counts.sum(axis=0) / max(counts.sum(), 1.0)
@@ -102,7 +102,7 @@ def build_neighbours(db: duckdb.DuckDBPyConnection, products: int) -> Csr:
 
 def build_customers(db: duckdb.DuckDBPyConnection, products: int) -> Customers:
     """All customers with baskets."""
-    habits, stats = sales.habits(db), sales.group_stats(db)
+    habits, stats = groups.habits(db), groups.group_stats(db)
     ids = sales.query(db, "select customer_id from wanted order by grp")["customer_id"]
     mine = habit_matrix(habits, len(ids), products)
     panel = panel_of(len(ids))
@@ -147,7 +147,7 @@ def build_stores(db: duckdb.DuckDBPyConnection, as_of: int) -> Stores:
         "select store_id, coalesce(any_value(kind), 'store') as kind, store from known_store"
         " left join store using (store_id) group by store_id, known_store.store order by known_store.store",
     )
-    shares = sales.store_sales(db, as_of)
+    shares = figures.store_sales(db, as_of)
     count = len(rows["store_id"])
     return Stores(
         ids=as_ids(rows["store_id"]),

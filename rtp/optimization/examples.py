@@ -13,9 +13,10 @@ from rtp.decisioning.candidates import Context, candidates
 from rtp.decisioning.catalog import Catalog, Floats, Habits, Ints, Longs
 from rtp.decisioning.vector import FEATURES, vectors
 from rtp.features.past import LiveRows, nobody_watched
-from rtp.optimization import sales, similar
+from rtp.optimization import groups, sales, similar
 from rtp.optimization.catalog_build import habit_columns, habit_matrix, panel_of, stats_matrix
-from rtp.optimization.sales import Columns, Labels, Window
+from rtp.optimization.groups import Labels
+from rtp.optimization.sales import Columns, Window
 
 
 class Example(msgspec.Struct, frozen=True):
@@ -50,20 +51,20 @@ def examples(
     `live_rows` tell what the customer had just been doing then.
     """
     sales.prepare(db, window, known=catalog)
-    groups = sales.group_labels(db, labels)
-    count = len(groups["customer_id"])
-    found, stats, truths = sales.habits(db), sales.group_stats(db), sales.truths(db)
-    views = _habits(catalog, groups, found, stats)
+    wanted = groups.group_labels(db, labels)
+    count = len(wanted["customer_id"])
+    found, stats, truths = groups.habits(db), groups.group_stats(db), groups.truths(db)
+    views = _habits(catalog, wanted, found, stats)
     truth_start = similar.starts(truths["grp"], count)
     truth = truths["product"].astype(np.int32)
-    who, moment = groups["customer_id"].astype(str).tolist(), (groups["moment"] * 1_000_000).tolist()
+    who, moment = wanted["customer_id"].astype(str).tolist(), (wanted["moment"] * 1_000_000).tolist()
     live = live_rows(list(zip(who, moment, strict=True)))
     return [
         Example(
-            customer_id=str(groups["customer_id"][row]),
+            customer_id=str(wanted["customer_id"][row]),
             context=Context(
-                at=int(groups["moment"][row]),
-                store=int(groups["store"][row]) if groups["store"][row] >= 0 else None,
+                at=int(wanted["moment"][row]),
+                store=int(wanted["store"][row]) if wanted["store"][row] >= 0 else None,
                 live=live[row],
             ),
             habits=views[row],
@@ -73,13 +74,13 @@ def examples(
     ]
 
 
-def _habits(catalog: Catalog, groups: Columns, found: Columns, stats: Columns) -> list[Habits]:
-    count, products = len(groups["customer_id"]), len(catalog.products.ids)
+def _habits(catalog: Catalog, wanted: Columns, found: Columns, stats: Columns) -> list[Habits]:
+    count, products = len(wanted["customer_id"]), len(catalog.products.ids)
     start, columns, figures = similar.starts(found["grp"], count), habit_columns(found), stats_matrix(stats)
     panel = panel_of(len(catalog.customers.ids))
     kindred = similar.kindred(
         habit_matrix(found, count, products),
-        np.array([str(value).encode() for value in groups["customer_id"]], np.bytes_),
+        np.array([str(value).encode() for value in wanted["customer_id"]], np.bytes_),
         customer_matrix(catalog)[panel],
         catalog.customers.ids[panel],
     )

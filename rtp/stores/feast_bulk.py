@@ -17,7 +17,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from rtp.errors import NotFound, Rejected
-from rtp.features.views import EVENT_TIME, PROJECT, View
+from rtp.features.view import View
+from rtp.features.views import EVENT_TIME, PROJECT
 from rtp.stores.feast_packets import ROWS_A_CALL, keys_of, restores, script_calls
 from rtp.stores.lake import Lake
 from rtp.stores.online_store import WRITE_NOT_OLDER

@@ -8,7 +8,8 @@ from feast import FeatureService, FeatureView, Field, FileSource, PushSource, Va
 from feast.types import Array, Bool, FeastType, Float64, Int64, String, UnixTimestamp
 
 from rtp.features.types import FeatureType
-from rtp.features.views import CUSTOMER, EVENT_TIME, PRODUCT, STOCK, Entity, Service, View
+from rtp.features.view import Entity, Service, View
+from rtp.features.views import CUSTOMER, EVENT_TIME, PRODUCT, STOCK
 from rtp.stores.lake import Lake
 
 TYPES: dict[FeatureType, FeastType] = {

@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterator
 import pyarrow as pa
 
 from rtp.errors import Rejected
-from rtp.features.views import EVENT_TIME, PROJECT, View
+from rtp.features.view import View
+from rtp.features.views import EVENT_TIME, PROJECT
 from rtp.stores.feast_columns import encode_column, encode_times, to_micros
 from rtp.stores.feast_layout import entity_keys, field_name, time_field
 from rtp.stores.online_store import WRITE_NOT_OLDER

@@ -11,8 +11,10 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from rtp.errors import Rejected, Retryable
 from rtp.features.online import EVENT_TIME, EntityKey
+from rtp.features.references import parse_reference, view_named
 from rtp.features.values import FeatureRow, FeatureValue
-from rtp.features.views import PROJECT, View, parse_reference, view_named
+from rtp.features.view import View
+from rtp.features.views import PROJECT
 from rtp.stores.feast_layout import (
     decode_time,
     decode_value,

@@ -6,7 +6,8 @@ from redis.asyncio import Redis
 from rtp import wiring
 from rtp.clock import Clock
 from rtp.errors import Retryable
-from rtp.features.views import VIEWS, View
+from rtp.features.view import View
+from rtp.features.views import VIEWS
 from rtp.profile.recount import Recount, Sources, recount
 from rtp.settings import Settings
 from rtp.stores.archive_sample import archived_of, archived_up_to, some_customers

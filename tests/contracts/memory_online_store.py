@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 from rtp.errors import Rejected
 from rtp.features.online import EVENT_TIME, EntityKey
+from rtp.features.references import parse_reference, view_named
 from rtp.features.types import FeatureType
 from rtp.features.values import FeatureRow, FeatureValue
-from rtp.features.views import View, parse_reference, view_named
+from rtp.features.view import View
 
 Key = tuple[str, ...]
 

@@ -9,7 +9,8 @@ from redis.asyncio import Redis
 
 from rtp.errors import Rejected
 from rtp.features.online import OnlineStore
-from rtp.features.views import CUSTOMER_LIVE, CUSTOMER_PROFILE, references_of
+from rtp.features.references import references_of
+from rtp.features.views import CUSTOMER_LIVE, CUSTOMER_PROFILE
 from rtp.stores.online_store import RedisOnlineStore
 from tests.contracts.memory_online_store import MemoryOnlineStore
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from rtp.features.types import FeatureType
-from rtp.features.views import View
+from rtp.features.view import View
 
 AS_OF = datetime(2026, 3, 1, 4, 5, 6, 789_012, tzinfo=UTC)
 ARROW: dict[FeatureType, pa.DataType] = {

@@ -8,7 +8,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from rtp.errors import NotFound, Rejected, Retryable
-from rtp.features.views import BATCH_VIEWS, CUSTOMER_LIVE, CUSTOMER_PROFILE, STOCK_DAILY, View, references_of
+from rtp.features.references import references_of
+from rtp.features.view import View
+from rtp.features.views import BATCH_VIEWS, CUSTOMER_LIVE, CUSTOMER_PROFILE, STOCK_DAILY
 from rtp.settings import Settings
 from rtp.stores.feast_bulk import materialize, materialize_mart
 from rtp.stores.lake import Lake

@@ -15,7 +15,8 @@ import pytest
 from rtp.errors import Fatal
 from rtp.features.feast_api import OnlineFeaturesRequest, get_online_features
 from rtp.features.live import fold, project
-from rtp.features.views import CUSTOMER_LIVE, CUSTOMER_PROFILE, NEXT_BEST_ACTION, SERVICES, VIEWS, references_of
+from rtp.features.references import references_of
+from rtp.features.views import CUSTOMER_LIVE, CUSTOMER_PROFILE, NEXT_BEST_ACTION, SERVICES, VIEWS
 from rtp.settings import load_settings
 from rtp.stores.connections import connect
 from rtp.stores.feast_repository import connection_string

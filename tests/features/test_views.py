@@ -3,7 +3,9 @@
 import pytest
 
 from rtp.errors import Rejected
-from rtp.features.views import BATCH_VIEWS, SERVICES, VIEWS, View, parse_reference, service_named, view_named
+from rtp.features.references import parse_reference, service_named, view_named
+from rtp.features.view import View
+from rtp.features.views import BATCH_VIEWS, SERVICES, VIEWS
 from rtp.settings import checkout_root
 
 GUIDE = (checkout_root() / "docs" / "features.md").read_text()

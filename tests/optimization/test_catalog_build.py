@@ -5,7 +5,8 @@ import numpy as np
 
 from rtp.decisioning.catalog import Catalog, arrays_of, daypart, from_arrays
 from rtp.optimization.catalog_build import build_catalog
-from rtp.optimization.sales import GAMMA, Window
+from rtp.optimization.groups import GAMMA
+from rtp.optimization.sales import Window
 from tests.decisioning.conftest import AS_OF, DAY
 
 

@@ -20,8 +20,10 @@ from rtp.features.values import FeatureRow
 from rtp.optimization.catalog_build import build_catalog
 from rtp.optimization.examples import examples, rows
 from rtp.optimization.fit import Settings, calibrate
-from rtp.optimization.sales import Labels, Window
-from rtp.optimization.train import Trained, learn, periods, train
+from rtp.optimization.groups import Labels
+from rtp.optimization.learn import learn
+from rtp.optimization.sales import Window
+from rtp.optimization.train import Trained, periods, train
 from rtp.settings import checkout_root
 from rtp.stores.models import ModelFolder, load_ranker, promote, rankers, rollback, save_catalog, save_ranker
 from tests.decisioning.conftest import AS_OF, NOW
