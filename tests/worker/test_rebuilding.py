@@ -6,13 +6,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import redis.asyncio
 
 from rtp.errors import Retryable
 from rtp.identity.types import Identifier, IdentifierType
 from rtp.profile import folding
+from rtp.profile.effects import Effect
 from rtp.profile.fragment import encode_state
+from rtp.profile.store import Save
 from rtp.signals.event import Event
 from rtp.signals.log import WORKER_GROUP
 from rtp.stores.fragments_aside import AsideFragments
@@ -203,6 +206,20 @@ async def test_a_fragment_with_effects_to_carry_out_waits(retailer: Retailer, mo
     for partition in range(PARTITIONS):
         retailer.log.rewind(WORKER_GROUP, "w", partition)
     await retailer.work()
+    assert (await retailer.replay()).changed == 1
+
+
+async def test_effects_that_another_worker_has_yet_to_clear_are_waited_for(retailer: Retailer) -> None:
+    """Their entries are acknowledged and archived; a new version would keep them from ever being cleared."""
+    with a_broken_fold():
+        await retailer.happen(added("m1"))
+        await retailer.archiver.flush()
+    fragments = retailer.house.fragments
+    (before,) = await fragments.load([user_key()])
+    owing = msgspec.structs.replace(before, pending=(Effect(effect_id="m1:activate:t", kind="activate"),))
+    assert await fragments.save([Save(fragment_id=user_key(), before=before, after=owing)]) == [True]
+    assert (await retailer.replay()).busy == 1
+    await fragments.clear([(user_key(), before.version + 1)])
     assert (await retailer.replay()).changed == 1
 
 

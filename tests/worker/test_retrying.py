@@ -8,7 +8,7 @@ import pytest
 import redis.asyncio
 
 from rtp.clock import from_micros
-from rtp.errors import NotFound, Rejected
+from rtp.errors import NotFound, Rejected, Retryable
 from rtp.identity.intake import Accepted, accept
 from rtp.identity.normalize import DEFAULT_SPELLING
 from rtp.identity.retrying import Mended
@@ -149,6 +149,18 @@ async def test_one_rejected_twice_by_a_crash_is_one(desk: Desk) -> None:
     assert [(each.count, each.reason) for each in await desk.letters.counts()] == [(1, "NO_IDENTITY")]
     await desk.archiver.flush()
     assert [each.id for each in await desk.letters.waiting()] == [first]
+
+
+async def test_a_flood_of_rejected_events_waits_for_the_archive(desk: Desk) -> None:
+    narrow = RedisRejectedLog(desk.client, max_entries=3)
+    flood = [Rejection(reason="NOT_JSON", message="No.", body=b"%d" % number) for number in range(4)]
+    for each in flood[:3]:
+        await narrow.append([each])
+    with pytest.raises(Retryable, match="archive"):
+        await narrow.append(flood[3:])
+    await desk.archiver.flush()
+    await narrow.append(flood[3:])
+    assert len(await desk.letters.waiting()) == 4
 
 
 async def test_a_failed_effect_is_carried_out_and_stays_while_it_fails(desk: Desk) -> None:
