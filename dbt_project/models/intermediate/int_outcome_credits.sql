@@ -1,8 +1,10 @@
 -- Grain: one row per order line that is credited to a decision; a line is credited to one decision at most.
 {{ config(meta = {'dagster': {'group': 'measurement'}}) }}
 
-with lines as not materialized (
-    select * from {{ ref('order_line') }}
+-- Read once: few of the lines are younger than the first decision.
+with lines as materialized (
+    select source, order_id, line_id, decision_id, customer_id, product_id, ordered_at, net_amount, quantity, returned_quantity
+    from {{ ref('order_line') }}
     where ordered_at >= (select min(decided_at) from {{ ref('stg_archive__decisions') }})
 ),
 
