@@ -41,6 +41,7 @@ def stream_archive(
 
     from rtp.stores.feeds.session import feed_session
 
+    vanished: Exception | None = None
     for _ in range(TRIES):
         files = {stream: archive_files(lake, stream) for stream in streams}
         sources = {stream: _source(stream, bool(files[stream])) for stream in streams}
@@ -49,13 +50,14 @@ def stream_archive(
             try:
                 found = connection.execute(query.format(**sources), parameters)
                 rows = found.fetchmany(AT_ONCE)
-            except duckdb.IOException:
+            except duckdb.IOException as error:
+                vanished = error
                 continue
             while rows:
                 yield from rows
                 rows = found.fetchmany(AT_ONCE)
             return
-    raise Retryable("The archive's files keep changing.", hint="Try again in a moment.")
+    raise Retryable("The archive's files keep changing.", hint="Try again in a moment.") from vanished
 
 
 def _source(stream: str, exists: bool) -> str:
