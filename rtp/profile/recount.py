@@ -15,13 +15,14 @@ from rtp.features.views import CUSTOMER_LIVE
 from rtp.identity.graph import IdentityGraph
 from rtp.identity.keys import partition_of
 from rtp.profile.fragment import START, Fragment, FragmentState, Position, encode_state
-from rtp.profile.replay import Archived, replay
+from rtp.profile.replay import Archived, begun_anew, replay
 from rtp.profile.store import FragmentStore
 
 ATTEMPTS = 3
 """A customer who is shopping just now may differ for a moment: what is wrong stays wrong."""
 PAUSE_SECONDS = 1.0
 SECOND = 1_000_000
+DAY_MS = 86_400_000
 
 ArchivedOf = Callable[[Sequence[str]], Iterable[Archived]]
 """Archived rows of some partition keys, in log order."""
@@ -57,6 +58,8 @@ class Sources(msgspec.Struct, frozen=True, kw_only=True):
     newest: Mapping[int, Position]
     """How far the archive reaches in each partition of the log."""
     partitions: int
+    anonymous_ttl_days: int
+    """Fragments of anonymous shoppers are dropped after so long without an event."""
     sleep: Sleep = asyncio.sleep
 
 
@@ -106,8 +109,22 @@ async def _compared(sources: Sources, customer_ids: Sequence[str]) -> dict[str, 
         if fragment.state.watermark != START
     }
     keys = sorted({name.partition(".")[0] for name in until})
-    replayed = await asyncio.to_thread(lambda: replay(sources.archived(keys), until=until))
+    replayed = await asyncio.to_thread(_replayed, sources, keys, until, stored)
     return {customer: _held_against(sources, each, replayed) for customer, each in stored.items()}
+
+
+def _replayed(
+    sources: Sources, keys: Sequence[str], until: Mapping[str, Position], stored: Mapping[str, _Customer]
+) -> dict[str, FragmentState]:
+    """What the archive gives; of a fragment that expired and came back, what it gives since then."""
+    rows = list(sources.archived(keys))
+    whole = replay(rows, until=until)
+    held = {name: each.state for customer in stored.values() for name, each in customer.fragments.items()}
+    differing = {name: until[name] for name, state in whole.items() if encode_state(state) != encode_state(held[name])}
+    if not differing:
+        return whole
+    since = replay(begun_anew(rows, ttl_ms=sources.anonymous_ttl_days * DAY_MS), until=differing)
+    return whole | {name: state for name, state in since.items() if encode_state(state) == encode_state(held[name])}
 
 
 async def _stored(sources: Sources, customer_ids: Sequence[str]) -> dict[str, _Customer]:

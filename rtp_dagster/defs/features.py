@@ -112,6 +112,7 @@ def _sources(settings: Settings, client: Redis) -> Sources:
         archived=lambda keys: archived_of(lake, keys),
         newest=archived_up_to(lake),
         partitions=settings.partitions,
+        anonymous_ttl_days=settings.anonymous_ttl_days,
     )
 
 

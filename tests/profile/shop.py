@@ -55,8 +55,8 @@ class Shop:
         entries = []
         for each in events:
             self.placed += 1
-            key = user_key(str(each.user_id))
-            position = f"{NOON // 1000 + self.placed}-0"
+            key = user_key(str(each.user_id or each.anonymous_id))
+            position = f"{each.received_at // 1000 + self.placed}-0"
             entries.append(LogEntry(partition_of(key, PARTITIONS), position, key, each))
         verdicts = await self.processor.process(entries)
         if archived:
@@ -68,6 +68,7 @@ class Shop:
 
         sources = Sources(
             graph=self.graph, fragments=self.fragments, online=self.online, partitions=PARTITIONS,
+            anonymous_ttl_days=90,
             archived=lambda keys: archived_of(self.lake, keys), newest=archived_up_to(self.lake), sleep=at_once,
         )  # fmt: skip
         return await recount(msgspec.structs.replace(sources, **changes), some_customers(self.lake, 50, draw="x"))

@@ -10,6 +10,7 @@ from rtp.features.accumulators import DAY
 from rtp.profile.projector import Projector
 from rtp.stores.archive_sample import some_customers
 from rtp.stores.archive_schema import prepare_archives
+from rtp.stores.identity_keys import fragment_key
 from rtp.stores.lake import Lake
 from tests.making import NOON, event, user_key
 from tests.profile.shop import Shop, busy_shop
@@ -79,6 +80,16 @@ async def test_a_shopper_who_goes_on_while_we_look_is_looked_at_again(shop: Shop
 
     assert row["customer_live:as_of"] is not None
     assert (await shop.recounted(sleep=catch_up)).passed
+
+
+@pytest.mark.parametrize(("who", "passes"), [({"user_id": None, "anonymous_id": "a"}, True), ({"user_id": "x"}, False)])
+async def test_a_fragment_that_expired_and_came_back_has_forgotten_and_only_an_anonymous_one_may(
+    shop: Shop, who: dict[str, str | None], passes: bool
+) -> None:
+    await shop.sees(event("before", **who))
+    await shop.client.delete(fragment_key(user_key(next(filter(None, who.values())))))
+    await shop.sees(event("after", received_at=NOON + 91 * DAY, **who))
+    assert (await shop.recounted()).passed is passes
 
 
 def test_an_empty_archive_is_no_reason_to_worry(tmp_path: Path) -> None:
