@@ -81,6 +81,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return self.state_dir / "quality"
 
     @property
+    def suppression_path(self) -> Path:
+        """Keyed digests of who was erased."""
+        return self.state_dir / "suppressed"
+
+    @property
+    def erasures_dir(self) -> Path:
+        """Whom the erasures under way are about."""
+        return self.state_dir / "erasing"
+
+    @property
     def logs_dir(self) -> Path:
         """One log file per service."""
         return self.state_dir / "logs"

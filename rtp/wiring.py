@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -26,25 +27,36 @@ from rtp.features.online import OnlineStore
 from rtp.identity.config import IdentityRules, load_identity_rules
 from rtp.identity.graph import IdentityGraph
 from rtp.identity.keys import KeyedHash
+from rtp.identity.shopper import read_shopper
 from rtp.inventory.live import StockListener
 from rtp.inventory.stock import StockStore
 from rtp.profile.consent import ConsentReader
-from rtp.profile.history import History
+from rtp.profile.erasure import Place, Regulations
+from rtp.profile.history import HeldRecords, History
 from rtp.profile.store import FragmentStore, OrderClaims
+from rtp.profile.suppression import Suppressed, SuppressionCheck
 from rtp.settings import Settings
 from rtp.signals.log import EventLog
 from rtp.signals.rejection import RejectedLog
 from rtp.stores.archive_redis import RECORD_STREAMS, ArchiveSource
 from rtp.stores.audience_sync import AudienceSync
-from rtp.stores.audiences import AudienceFiles
+from rtp.stores.audiences import AudienceFiles, read_audiences
 from rtp.stores.connections import connect
 from rtp.stores.consent_redis import RedisConsent
 from rtp.stores.dead_letters import DeadLetters
 from rtp.stores.decision_log_redis import RedisDecisionLog
+from rtp.stores.erasure.files import Audiences, CatalogCustomers, Documents
+from rtp.stores.erasure.lake import lake_places
+from rtp.stores.erasure.landing import LandingCheck
+from rtp.stores.erasure.redis_state import redis_places
+from rtp.stores.erasure.run import Erasure
+from rtp.stores.erasure.subject import SubjectFinder
+from rtp.stores.erasure.warehouse import WarehouseFile
 from rtp.stores.event_log_redis import RedisEventLog
 from rtp.stores.event_view import EventView
 from rtp.stores.fragments_aside import AsideFragments
 from rtp.stores.fragments_redis import RedisFragments, RedisOrderClaims
+from rtp.stores.held_records import LakeRecords
 from rtp.stores.history import LakeAndLogHistory
 from rtp.stores.identity_redis import RedisIdentityGraph
 from rtp.stores.keyring import load_keyring
@@ -57,8 +69,10 @@ from rtp.stores.online_store import RedisOnlineStore
 from rtp.stores.online_versions import OnlineVersions
 from rtp.stores.outbox_redis import RedisOutbox
 from rtp.stores.record_stream import RecordStream, RedisRejectedLog
+from rtp.stores.regulations import RedisRegulations
 from rtp.stores.replay_source import ReplaySource
 from rtp.stores.stock_redis import RedisStock
+from rtp.stores.suppression import RedisSuppression, SuppressionFile
 
 logger = logging.getLogger("rtp")
 
@@ -238,6 +252,11 @@ def history(settings: Settings, client: Redis) -> History:
     return LakeAndLogHistory(client, lake(settings), partitions=settings.partitions)
 
 
+def held_records(settings: Settings) -> HeldRecords:
+    """Sales, decisions and messages of a shopper."""
+    return LakeRecords(lake(settings))
+
+
 def outbox(client: Redis) -> Outbox:
     """What has been decided and must be delivered."""
     return RedisOutbox(client)
@@ -257,6 +276,62 @@ def activation(
         outbox=outbox(client),
         records=record_stream(client, "activations"),
         clock=clock,
+    )
+
+
+def suppression(client: Redis) -> RedisSuppression:
+    """Who was erased; run its `watch` beside whatever writes."""
+    return RedisSuppression(client)
+
+
+def suppression_check(settings: Settings, suppressed: Suppressed) -> SuppressionCheck:
+    """Tells which events are about people who were erased."""
+    return SuppressionCheck(suppressed, keyed_hash(settings), spelling=identity_rules(settings).spelling)
+
+
+def regulations(client: Redis) -> Regulations:
+    """Requests for erasure and what became of them."""
+    return RedisRegulations(client)
+
+
+def landing_check(settings: Settings) -> LandingCheck:
+    """What takes erased people out of files that are being loaded."""
+    suppressed = SuppressionFile(settings.suppression_path)
+    return LandingCheck(suppressed, keyed_hash(settings), identity_rules(settings).spelling)
+
+
+def erasure(
+    settings: Settings,
+    client: Redis,
+    *,
+    suppressed: RedisSuppression | None = None,
+    clock: Clock = system_clock,
+    new_id: NewId = random_id,
+) -> Erasure:
+    """What takes a person out of every place; `suppressed` is the list as the caller's process knows it, if it does."""
+    spelling, keys = identity_rules(settings).spelling, keyed_hash(settings)
+
+    def places() -> list[Place]:
+        redis = redis_places(client, partitions=settings.partitions, streams=RECORD_STREAMS)
+        return [
+            Audiences(audience_sync(settings), partial(read_audiences, settings.config_dir)),
+            *lake_places(lake(settings)),
+            WarehouseFile(settings),
+            CatalogCustomers(settings.models_dir / "catalog"),
+            Documents(settings.state_dir),
+            *redis,
+        ]
+
+    return Erasure(
+        settings,
+        regulations=regulations(client),
+        finder=SubjectFinder(client, lake(settings), keys, spelling=spelling),
+        suppression=suppression(client) if suppressed is None else suppressed,
+        keys=keys,
+        places=places,
+        read=partial(read_shopper, spelling=spelling),
+        clock=clock,
+        new_id=new_id,
     )
 
 

@@ -21,6 +21,7 @@ from rtp.settings import load_settings
 from rtp.stores.models import rankers
 from rtp_dagster.days import run_tags
 from rtp_dagster.execution import create_run, execute
+from rtp_dagster.first_start import prepare_storage
 from rtp_dagster.progress import Outcome, Telling
 
 
@@ -32,7 +33,9 @@ def main(arguments: list[str]) -> int:
     console = Console(stderr=True, highlight=False)
     try:
         settings = load_settings()
-        os.environ["DAGSTER_HOME"] = str(dagster_home(settings))
+        home = dagster_home(settings)
+        os.environ["DAGSTER_HOME"] = str(home)
+        prepare_storage(home)
         outcomes = list(_runs(asked, console))
     except RtpError as error:
         console.print(f"[red]error:[/red] {error.message} {error.hint}".rstrip())

@@ -4,7 +4,7 @@ import dagster as dg
 
 from rtp.clock import Clock, system_clock
 from rtp.settings import Settings
-from rtp_dagster import alerts, arrivals, in_step, jobs, live, storage  # noqa: F401  (storage: see there)
+from rtp_dagster import alerts, arrivals, erasure, in_step, jobs, live, storage  # noqa: F401  (storage: see there)
 from rtp_dagster.defs import (
     activation,
     decisioning,
@@ -45,6 +45,7 @@ def build_definitions(settings: Settings, clock: Clock = system_clock) -> dg.Def
         arrivals.definitions(project),
         alerts.definitions(),
         live.definitions(),
+        erasure.definitions(),
         in_step.definitions(),
         dg.Definitions(
             resources={"settings": settings, "warehouse": Warehouse(settings), "clock": clock},

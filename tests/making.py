@@ -1,9 +1,12 @@
 """Builders that several rooms' tests share."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from rtp.identity.keys import KeyedHash
+from rtp.identity.normalize import Spelling
 from rtp.identity.types import Identifier, IdentifierType
+from rtp.profile.suppression import SuppressionCheck
 from rtp.signals.event import Event
 
 NOON = 1_767_268_800_000_000
@@ -29,3 +32,18 @@ def event(message_id: str = "m1", name: str = "Product Viewed", **changes: Any) 
 def user_key(user_id: str = "u1") -> str:
     """The partition key of a user id."""
     return KEYS.partition_key(Identifier(IdentifierType.USER_ID, user_id))
+
+
+class SuppressedDigests(frozenset[str]):
+    """A suppression list that is known from the start; empty, it keeps nobody out."""
+
+    async def ready(self) -> None:
+        """It is."""
+
+    def holds(self, digests: Iterable[str]) -> bool:
+        return not self.isdisjoint(digests)
+
+
+def keeps_out(*identifiers: Identifier) -> SuppressionCheck:
+    """A check that knows these people as erased."""
+    return SuppressionCheck(SuppressedDigests(map(KEYS.suppression, identifiers)), KEYS, spelling=Spelling())

@@ -59,8 +59,15 @@ def _load_folder(folder: Path, progress: "Progress", shift_to_yesterday: bool) -
     from rtp.settings import load_settings
     from rtp.stores.feeds.folder import load_folder
 
-    lake = wiring.lake(load_settings())
-    return load_folder(lake, folder, now=system_clock(), progress=progress, shift_to_yesterday=shift_to_yesterday)
+    settings = load_settings()
+    return load_folder(
+        wiring.lake(settings),
+        folder,
+        now=system_clock(),
+        progress=progress,
+        shift_to_yesterday=shift_to_yesterday,
+        landing=wiring.landing_check(settings),
+    )
 
 
 def _load_completejourney(progress: "Progress", households: int | None, original_dates: bool) -> "LoadReport":
@@ -69,9 +76,14 @@ def _load_completejourney(progress: "Progress", households: int | None, original
     from rtp.settings import load_settings
     from rtp.simulation.completejourney.load import load_completejourney
 
-    lake = wiring.lake(load_settings())
+    settings = load_settings()
     return load_completejourney(
-        lake, now=system_clock(), progress=progress, households=households, original_dates=original_dates
+        wiring.lake(settings),
+        now=system_clock(),
+        progress=progress,
+        households=households,
+        original_dates=original_dates,
+        landing=wiring.landing_check(settings),
     )
 
 

@@ -33,6 +33,10 @@ class KeyedHash:
         """ "card_" and 32 hexadecimal digits, in place of a payment card's token."""
         return "card_" + self._hash(f"card:{token}")[:32]
 
+    def suppression(self, identifier: Identifier) -> str:
+        """32 hexadecimal digits by which an erased identifier is known again; they are no key of any state."""
+        return self._hash(f"suppressed:{identifier.type}:{identifier.value}")[:32]
+
     def _digest(self, identifier: Identifier) -> str:
         return self._hash(f"{identifier.type}:{identifier.value}")[:24]
 

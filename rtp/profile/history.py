@@ -29,6 +29,14 @@ class History(Protocol):
         ...
 
 
+class HeldRecords(Protocol):
+    """What is held about customers beside events and features."""
+
+    async def about(self, customer_ids: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
+        """Lines of sales, decisions and messages, by kind, newest first."""
+        ...
+
+
 def traits_of(events: Iterable[Event]) -> dict[str, Any]:
     """The last word on each trait, of `identify` calls and of `context.traits`; null takes a trait away."""
     traits: dict[str, Any] = {}

@@ -1,12 +1,29 @@
 """A fragment rebuilt from the archive, brought up to what the live one has folded meanwhile. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import msgspec
 
 from rtp.profile.folding import Incoming, fold_entries
 from rtp.profile.fragment import Fragment, FragmentState, Position
 from rtp.profile.replay import Archived
+from rtp.signals.event import position_order
+
+
+def since_expiry(rows: Sequence[Archived], expiring: Collection[str], ttl_ms: int) -> list[Archived]:
+    """Rows of a partition key in log order, without what its `expiring` fragments have forgotten.
+
+    A fragment without a write for longer than `ttl_ms` is dropped: who comes back after that begins anew.
+    """
+    last: dict[str, int] = {}
+    begins: dict[str, int] = {}
+    for row in rows:
+        if row.fragment in expiring and row.verdict != "rejected":
+            moment = position_order(row.entry.position)[0]
+            if moment - last.get(row.fragment, moment) > ttl_ms:
+                begins[row.fragment] = moment
+            last[row.fragment] = moment
+    return [row for row in rows if position_order(row.entry.position)[0] >= begins.get(row.fragment, 0)]
 
 
 def missing(rebuilt: FragmentState, live: FragmentState) -> list[Position]:

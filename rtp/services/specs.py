@@ -106,7 +106,8 @@ def _worker(settings: Settings, number: int) -> ServiceSpec:
 
 def _dagster(settings: Settings, program: str, *more: str) -> list[str]:
     workspace = str(settings.root / "workspace.yaml")
-    return yielding([str(Path(sys.executable).parent / program), *more, "--workspace", workspace])
+    started = [sys.executable, "-m", "rtp_dagster.first_start", str(Path(sys.executable).parent / program)]
+    return yielding([*started, *more, "--workspace", workspace])
 
 
 def _webserver(settings: Settings) -> ServiceSpec:

@@ -9,7 +9,7 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 
-from rtp.serving import decide, features, health, history, identity, inventory, profiles, track
+from rtp.serving import decide, erasure, features, health, history, identity, inventory, profiles, track
 from rtp.serving.bodies import MAX_BODY_BYTES
 from rtp.serving.documented import any_of_instead_of_one_of, with_problems
 from rtp.serving.ports import Ports
@@ -34,6 +34,8 @@ ROUTES = [
     history.traits,
     history.events,
     history.export,
+    erasure.erase,
+    erasure.regulation,
     inventory.movements,
     inventory.position,
     inventory.reserve,

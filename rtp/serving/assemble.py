@@ -11,6 +11,7 @@ from rtp import wiring
 from rtp.clock import system_clock
 from rtp.inventory.live import stock_live
 from rtp.profile.projector import Projector
+from rtp.profile.suppression import SuppressingSink
 from rtp.serving.ports import Ports, Readiness
 from rtp.settings import Settings
 from rtp.stores.keyring import load_keyring
@@ -26,7 +27,8 @@ async def open_ports(settings: Settings) -> AsyncIterator[Ports]:
         wiring.online_store(client),
         wiring.identity_graph(settings, client),
     )
-    watching = asyncio.create_task(knowledge.watch())
+    suppressed = wiring.suppression(client)
+    watching = [asyncio.create_task(each) for each in (knowledge.watch(), suppressed.watch())]
     try:
         yield Ports(
             settings=settings,
@@ -34,7 +36,7 @@ async def open_ports(settings: Settings) -> AsyncIterator[Ports]:
             keyed_hash=wiring.keyed_hash(settings),
             spelling=wiring.identity_rules(settings).spelling,
             clock=system_clock,
-            log=wiring.event_log(settings, client),
+            log=SuppressingSink(wiring.event_log(settings, client), wiring.suppression_check(settings, suppressed)),
             rejected=wiring.rejected_log(client),
             stock=wiring.stock_store(settings, client, listener=stock_live(online)),
             movements=wiring.record_stream(client, "movements"),
@@ -46,10 +48,14 @@ async def open_ports(settings: Settings) -> AsyncIterator[Ports]:
                 settings, client, consent_of=consent.read, online=online, knowledge=knowledge, clock=system_clock
             ),
             history=wiring.history(settings, client),
+            records=wiring.held_records(settings),
+            erasure=wiring.erasure(settings, client, suppressed=suppressed),
+            regulations=wiring.regulations(client),
             readiness=_readiness(client),
         )
     finally:
-        watching.cancel()
+        for each in watching:
+            each.cancel()
         await client.aclose()
 
 

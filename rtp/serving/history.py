@@ -50,6 +50,11 @@ class Export(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     events: list[ShopperEvent]
     events_are_all: bool
     """False where there are more than are listed."""
+    orders: list[dict[str, Any]]
+    """Lines of sales, as of the last build."""
+    decisions: list[dict[str, Any]]
+    activations: list[dict[str, Any]]
+    """What was sent, or was not and why; it and decisions are archived within seconds."""
 
 
 @get(
@@ -78,14 +83,17 @@ async def events(
 
 @get(f"{_PATH}/export", guards=_GUARDS, security=SERVER_KEY, tags=_TAG, summary="All that a shopper may ask for")
 async def export(request: AnyRequest, shopper: FromPath[str]) -> Export:
-    """Identifiers, traits, consent, features and events, as one document."""
+    """Identifiers, traits, consent, features, events, sales, decisions and messages, as one document."""
     ports = ports_of(request)
     customer = await find(ports, shopper)
-    consent, features, said, past = await asyncio.gather(
+    dossier = await ports.graph.dossier(customer.customer_id)
+    merged = [merge.loser for merge in dossier.merges if merge.undone is None] if dossier else []
+    consent, features, said, past, held = await asyncio.gather(
         ports.consent.read(customer.customer_id),
         features_of(ports, customer),
         _traits(ports, customer),
         _events(ports, customer, MOST_EVENTS, None),
+        ports.records.about([customer.customer_id, *merged]),
     )
     return Export(
         customer_id=customer.customer_id,
@@ -96,6 +104,9 @@ async def export(request: AnyRequest, shopper: FromPath[str]) -> Export:
         features=features,
         events=[_shown(each) for each in past],
         events_are_all=len(past) < MOST_EVENTS,
+        orders=held["orders"],
+        decisions=held["decisions"],
+        activations=held["activations"],
     )
 
 

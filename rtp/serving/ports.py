@@ -14,11 +14,13 @@ from rtp.identity.keys import KeyedHash
 from rtp.identity.normalize import Spelling
 from rtp.inventory.stock import MovementLog, StockStore
 from rtp.profile.consent import ConsentReader
-from rtp.profile.history import History
+from rtp.profile.erasure import Regulations
+from rtp.profile.history import HeldRecords, History
 from rtp.profile.projector import Projector
 from rtp.settings import Settings
-from rtp.signals.log import EventLog
+from rtp.signals.log import EventSink
 from rtp.signals.rejection import RejectedLog
+from rtp.stores.erasure.run import Erasure
 from rtp.stores.keyring import Keyring
 
 Readiness = Callable[[], Awaitable[dict[str, str]]]
@@ -34,7 +36,7 @@ class Ports:
     keyed_hash: KeyedHash
     spelling: Spelling
     clock: Clock
-    log: EventLog
+    log: EventSink
     rejected: RejectedLog
     stock: StockStore
     movements: MovementLog
@@ -44,6 +46,9 @@ class Ports:
     projector: Projector
     decider: Decider
     history: History
+    records: HeldRecords
+    erasure: Erasure
+    regulations: Regulations
     readiness: Readiness
 
 

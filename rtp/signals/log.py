@@ -56,13 +56,8 @@ class Accounting(msgspec.Struct, frozen=True, kw_only=True):
     """Entries not yet acknowledged by the worker."""
 
 
-class EventLog(Protocol):
-    """Appends survive a crash once awaited; every group sees every entry at least once, in order per partition."""
-
-    @property
-    def partitions(self) -> int:
-        """How many partitions there are; a partition key always falls into the same one."""
-        ...
+class EventSink(Protocol):
+    """Where accepted events go in."""
 
     async def append(self, items: Sequence[tuple[str, Event]]) -> list[str]:
         """Stores (partition key, event) pairs, all durably before it returns; returns their positions.
@@ -70,6 +65,15 @@ class EventLog(Protocol):
         Raises Retryable when it cannot, or when readers are too far behind. Some may have been stored even so:
         sending the same message ids again counts them once.
         """
+        ...
+
+
+class EventLog(EventSink, Protocol):
+    """Appends survive a crash once awaited; every group sees every entry at least once, in order per partition."""
+
+    @property
+    def partitions(self) -> int:
+        """How many partitions there are; a partition key always falls into the same one."""
         ...
 
     async def read(self, group: str, consumer: str, partition: int, *, count: int, block_ms: int) -> list[LogEntry]:

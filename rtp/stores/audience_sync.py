@@ -1,6 +1,6 @@
 """Bringing a destination to the present members of an audience."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import httpx
@@ -54,6 +54,22 @@ class AudienceSync:
         self._files.record(definition.audience_id, Sent(snapshot, self._clock(), now))
         added = sum(change.kind == "added" for change in changes)
         return Sending(snapshot, len(now), added, len(changes) - added, messages)
+
+    async def forget(self, definitions: Sequence[Definition], customer_ids: Collection[str]) -> int:
+        """Ends memberships at the destination, then here; returns how many. Raises Retryable as `send` does."""
+        ended = 0
+        for definition in definitions:
+            before = self._files.sent(definition.audience_id)
+            left = {member: known for member, known in before.members.items() if member not in customer_ids}
+            changes = delta(before.members, left)
+            destination = self._destination(definition) if changes else None
+            if destination is not None:
+                snapshot = f"{before.snapshot}-erased"
+                await self._send_batches(definition, snapshot, before.members, changes, destination, len(left))
+            if changes:
+                self._files.record(definition.audience_id, Sent("", before.sent_at, left))
+            ended += len(changes)
+        return ended
 
     def _destination(self, definition: Definition) -> Destination | None:
         name = definition.audience.destination

@@ -41,6 +41,15 @@ class AsideFragments:
         self._client = client
         self._run = run
 
+    async def expiring(self, fragment_ids: Sequence[str]) -> set[str]:
+        """Those of these live fragments that are dropped after a while without a write."""
+        pipeline = self._client.pipeline(transaction=False)
+        for each in fragment_ids:
+            pipeline.ttl(fragment_key(each))
+        with outage_is_retryable("reading fragments"):
+            answers = await pipeline.execute()
+        return {each for each, seconds in zip(fragment_ids, answers, strict=True) if seconds >= 0}
+
     async def keep(self, states: Mapping[str, FragmentState]) -> None:
         """Stores rebuilt states aside."""
         pipeline = self._client.pipeline(transaction=False)

@@ -24,6 +24,21 @@ class Lake(msgspec.Struct, frozen=True):
 
     root: Path
 
+    @property
+    def load_lock(self) -> Path:
+        """Held by whoever loads."""
+        return self.root / ".load.lock"
+
+    @property
+    def archive_lock(self) -> Path:
+        """Held by whoever archives the log."""
+        return self.root / ".archive.lock"
+
+    @property
+    def replay_lock(self) -> Path:
+        """Held by whoever rebuilds fragments from the archive."""
+        return self.root / ".replay.lock"
+
     def feed(self, table: str) -> Path:
         """The folder of one loaded table."""
         return self.root / "feeds" / table

@@ -37,7 +37,7 @@ class ReplaySource:
 
     def alone(self) -> AbstractContextManager[None]:
         """Held by the one replay that runs; raises Retryable in another."""
-        return alone(self._lake.root / ".replay.lock", "Another replay is running.", hint="Wait until it has ended.")
+        return alone(self._lake.replay_lock, "Another replay is running.", hint="Wait until it has ended.")
 
     @contextmanager
     def _spill(self) -> Iterator[Path]:

@@ -104,4 +104,4 @@ class Archiver:
 
     def _alone(self) -> AbstractContextManager[None]:
         """Holds the lake's archive lock."""
-        return alone(self._lake.root / ".archive.lock", "Another process is archiving.", hint="It takes a few seconds.")
+        return alone(self._lake.archive_lock, "Another process is archiving.", hint="It takes a few seconds.")

@@ -87,7 +87,7 @@ def open_rebuilder(settings: Settings, client: Redis) -> Rebuilder:
     fragments = wiring.fragment_store(client)
     projector = Projector(wiring.identity_graph(settings, client), fragments, wiring.online_store(client), system_clock)
     source, aside = wiring.replay_source(settings, client), wiring.fragments_aside(client)
-    return Rebuilder(source, fragments, aside, projector.project)
+    return Rebuilder(source, fragments, aside, projector.project, anonymous_ttl_days=settings.anonymous_ttl_days)
 
 
 @asynccontextmanager
@@ -106,6 +106,7 @@ async def open_worker(
     )
     projector = Projector(graph, fragments, online, system_clock)
     rejected, log, effects = wiring.rejected_log(client), wiring.event_log(settings, client), _effects(settings, client)
+    suppressed = wiring.suppression(client)
     processor = Processor(
         graph=graph,
         fragments=fragments,
@@ -115,6 +116,7 @@ async def open_worker(
         rejected=rejected,
         rule=effects.activation.rule,
         settings=ProcessorSettings(wiring.identity_rules(settings).spelling, settings.anonymous_ttl_days),
+        suppressed=wiring.suppression_check(settings, suppressed),
         clock=system_clock,
         stage=stage,
     )
@@ -122,9 +124,10 @@ async def open_worker(
     worker = Worker(log, processor, wiring.partition_leases(settings, client, owner=name), name=name)
 
     async def watch(stop: asyncio.Event) -> None:
-        watching = asyncio.create_task(effects.knowledge.watch())
+        watching = [asyncio.create_task(each) for each in (effects.knowledge.watch(), suppressed.watch())]
         await stop.wait()
-        watching.cancel()
+        for each in watching:
+            each.cancel()
 
     try:
         beside = (effects.activation.sender.run, watch, open_archiver(settings, client).run)

@@ -19,6 +19,7 @@ from rtp.profile.folding import Incoming, fold_entries, order_id
 from rtp.profile.fragment import Fragment
 from rtp.profile.projector import Projector
 from rtp.profile.store import FragmentStore, OrderClaims, Save
+from rtp.profile.suppression import SuppressionCheck
 from rtp.signals.event import LogEntry
 from rtp.signals.log import Verdict
 from rtp.signals.rejection import RejectedLog
@@ -50,6 +51,7 @@ class Processor:
         rejected: RejectedLog,
         rule: TriggerRule,
         settings: ProcessorSettings,
+        suppressed: SuppressionCheck,
         clock: Clock,
         stage: Callable[[str], AbstractContextManager[None]] = telemetry.stage,
     ) -> None:
@@ -62,6 +64,7 @@ class Processor:
         self._rejected = rejected
         self._rule = rule
         self._settings = settings
+        self._suppressed = suppressed
         self._clock = clock
         self._stage = stage
 
@@ -70,11 +73,13 @@ class Processor:
 
         Raises Retryable where the stores do not answer: then all of it is to be repeated.
         """
+        await self._suppressed.ready()
         done: list[Work] = []
-        remaining = list(entries)
+        remaining = [entry for entry in entries if not self._suppressed.of_event(entry.event)]
+        dropped = [Verdict(entry, "rejected") for entry in entries if entry not in remaining]
         for _ in range(ATTEMPTS):
             if not remaining:
-                return await self._finish(done)
+                return [*dropped, *await self._finish(done)]
             saved, remaining = await self._fold(remaining)
             done += saved
         raise Retryable("Fragments keep being changed by another worker.", hint="They are tried again.")

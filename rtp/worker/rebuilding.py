@@ -12,7 +12,7 @@ from itertools import islice
 import msgspec
 
 from rtp.profile.fragment import Fragment, FragmentState, decode_state, encode_state
-from rtp.profile.rebuild import caught_up, missing, same_history
+from rtp.profile.rebuild import caught_up, missing, same_history, since_expiry
 from rtp.profile.replay import replay
 from rtp.profile.store import FragmentStore
 from rtp.stores.fragments_aside import AsideFragments, Swap
@@ -65,12 +65,19 @@ class Rebuilder:
     """Replays windows of the archive into the live fragments."""
 
     def __init__(
-        self, source: ReplaySource, fragments: FragmentStore, aside: AsideFragments, project: Projecting
+        self,
+        source: ReplaySource,
+        fragments: FragmentStore,
+        aside: AsideFragments,
+        project: Projecting,
+        *,
+        anonymous_ttl_days: float,
     ) -> None:
         self._source = source
         self._fragments = fragments
         self._aside = aside
         self._project = project
+        self._ttl_ms = int(anonymous_ttl_days * 86_400_000)
 
     async def run(
         self, window: Window, *, dry_run: bool = False, progress: Callable[[int], None] | None = None
@@ -96,10 +103,13 @@ class Rebuilder:
         keys = self._source.keys_of(partition, since=window.since, until=window.until)
         found: list[tuple[int, str]] = []
         while some := list(islice(keys, AT_ONCE)):
+            expiring = await self._aside.expiring(
+                sorted({row.fragment for rows in some for row in rows if row.fragment})
+            )
             states: dict[str, FragmentState] = {}
             for rows in some:
                 result.events += len(rows)
-                states |= replay(rows)
+                states |= replay(since_expiry(rows, expiring, self._ttl_ms))
             await self._aside.keep(states)
             found += [(partition, fragment) for fragment in states]
             result.fragments += len(states)

@@ -28,7 +28,7 @@ from rtp.stores.record_stream import RedisRejectedLog
 from rtp.worker.effects import EffectDrain
 from rtp.worker.processing import Processor, ProcessorSettings
 from tests.fakes import Recorder, TickingClock
-from tests.making import KEYS, NOON, SECOND, event, user_key
+from tests.making import KEYS, NOON, SECOND, event, keeps_out, user_key
 
 PARTITIONS = 4
 
@@ -47,7 +47,7 @@ class Shop:
             projector=Projector(self.graph, self.fragments, self.online, self.clock),
             drain=EffectDrain({"stock": Recorder(), "activate": Recorder()}, self.rejected, self.clock),
             rejected=self.rejected, rule=TriggerRule(),
-            settings=ProcessorSettings(Spelling(), anonymous_ttl_days=90), clock=self.clock,
+            settings=ProcessorSettings(Spelling(), anonymous_ttl_days=90), suppressed=keeps_out(), clock=self.clock,
         )  # fmt: skip
         self.placed = 0
 

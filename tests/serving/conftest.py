@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 from rtp.decisioning.catalog import Catalog
 from rtp.profile.effects import TriggerRule
 from rtp.profile.projector import Projector
+from rtp.profile.suppression import SuppressionCheck
 from rtp.serving.app import create_app
 from rtp.serving.assemble import open_ports
 from rtp.serving.ports import Ports
@@ -19,6 +20,8 @@ from rtp.signals.log import WORKER_GROUP
 from rtp.stores.fragments_redis import RedisFragments, RedisOrderClaims
 from rtp.stores.keyring import Keyring, load_keyring
 from rtp.stores.models import save_catalog
+from rtp.stores.suppression import RedisSuppression
+from rtp.wiring import event_log
 from rtp.worker.effects import EffectDrain
 from rtp.worker.processing import Processor, ProcessorSettings
 from tests.serving import processes
@@ -99,16 +102,19 @@ def applied(ports: Ports, redis_client: Redis) -> Applied:
         rejected=ports.rejected,
         rule=TriggerRule(),
         settings=ProcessorSettings(ports.spelling, anonymous_ttl_days=90),
+        suppressed=SuppressionCheck(RedisSuppression(redis_client), ports.keyed_hash, spelling=ports.spelling),
         clock=ports.clock,
     )
 
+    log = event_log(ports.settings, redis_client)
+
     async def work() -> int:
         count = 0
-        for partition in range(ports.log.partitions):
-            entries = await ports.log.read(WORKER_GROUP, "test", partition, count=100, block_ms=0)
-            entries = entries or await ports.log.read(WORKER_GROUP, "test", partition, count=100, block_ms=0)
+        for partition in range(log.partitions):
+            entries = await log.read(WORKER_GROUP, "test", partition, count=100, block_ms=0)
+            entries = entries or await log.read(WORKER_GROUP, "test", partition, count=100, block_ms=0)
             verdicts = await processor.process(entries)
-            await ports.log.acknowledge(WORKER_GROUP, verdicts)
+            await log.acknowledge(WORKER_GROUP, verdicts)
             count += len(verdicts)
         return count
 

@@ -30,7 +30,7 @@ from rtp.worker.processing import Processor, ProcessorSettings
 from tests.crashing import Crashed, CrashingRedis
 from tests.fakes import FakeOnlineStore
 from tests.identity_oracle import Node, Oracle
-from tests.making import KEYS, NOON, SECOND, event
+from tests.making import KEYS, NOON, SECOND, event, keeps_out
 
 RULES = IdentityRules(limits={kind: Limit(limit=1 if kind is IdentifierType.USER_ID else 2) for kind in IdentifierType})
 UNDO = Evidence("undo", "tests", NOON)
@@ -67,6 +67,7 @@ class House:
             rejected=rejected,
             rule=TriggerRule(),
             settings=ProcessorSettings(Spelling(), anonymous_ttl_days=90),
+            suppressed=keeps_out(),
             clock=lambda: from_micros(self.now),
         )
 

@@ -20,8 +20,9 @@ from rtp.stores.record_stream import RedisRejectedLog
 from rtp.worker.effects import EffectDrain
 from rtp.worker.processing import Processor, ProcessorSettings
 from tests.fakes import FakeOnlineStore, Recorder, TickingClock
-from tests.making import KEYS, NOON, SECOND, event, user_key
+from tests.making import KEYS, NOON, SECOND, event, keeps_out, user_key
 
+ERASED = Identifier(IdentifierType.EMAIL, "erased@example.com")
 U1 = KEYS.customer_id(Identifier(IdentifierType.USER_ID, "u1"))
 
 
@@ -53,6 +54,7 @@ class House:
             rejected=self.rejected,
             rule=TriggerRule(frozenset({"Product Added"}), triggered),
             settings=ProcessorSettings(Spelling(), anonymous_ttl_days=90),
+            suppressed=keeps_out(ERASED),
             clock=self.clock,
         )
 
@@ -260,3 +262,13 @@ async def test_an_event_whose_rejection_was_stored_before_a_crash_is_rejected_on
     for _ in range(2):
         assert await house.counted(entry(1, event("bad"))) == ["rejected"]
     assert await house.rejected.count() == 1
+
+
+async def test_an_event_of_somebody_who_was_erased_leaves_no_trace(
+    house: House, redis_client: redis.asyncio.Redis
+) -> None:
+    before = await redis_client.keys()
+    late = event("m1", anonymous_id="a1", traits={"email": "Erased@example.com"})
+    assert await house.counted(entry(1, late)) == ["rejected"]
+    assert await redis_client.keys() == before
+    assert not house.activate.calls

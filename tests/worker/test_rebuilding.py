@@ -1,5 +1,6 @@
 """Replay: the archive folded again and swapped in, on a real Redis beside a worker at work."""
 
+import asyncio
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -39,7 +40,7 @@ class Retailer(Archive):
         self.aside = AsideFragments(client, "run")
         projector = self.house.processor._projector
         self.rebuilder = Rebuilder(
-            ReplaySource(client, self.lake), self.house.fragments, self.aside, projector.project
+            ReplaySource(client, self.lake), self.house.fragments, self.aside, projector.project, anonymous_ttl_days=90,
         )  # fmt: skip
 
     async def happen(self, *events: Event) -> None:
@@ -81,7 +82,7 @@ def a_broken_fold() -> Iterator[None]:
 
 def added(message_id: str, user: str = "u1", **more: Any) -> Event:
     properties = {"productId": f"p-{message_id}", "price": 3}
-    return event(message_id, "Product Added", user_id=user, properties=properties, **more)
+    return event(message_id, "Product Added", **({"user_id": user, "properties": properties} | more))
 
 
 def shopping(seed: int, count: int = 60) -> list[Event]:
@@ -230,6 +231,25 @@ async def test_a_replay_brings_nobody_back(retailer: Retailer) -> None:
     result = await retailer.replay()
     assert (result.gone, result.changed) == (1, 0)
     assert not await retailer.client.exists(f"rtp:{{{user_key()}}}:f0")
+
+
+async def test_an_anonymous_shopper_who_came_back_after_being_forgotten_begins_anew(retailer: Retailer) -> None:
+    device = KEYS.partition_key(Identifier(IdentifierType.ANONYMOUS_ID, "a1"))
+
+    async def come(message_id: str) -> None:
+        await retailer.log.append([(device, added(message_id, user_id=None, anonymous_id="a1"))])
+        await retailer.work()
+        await retailer.archiver.flush()
+
+    retailer.rebuilder._ttl_ms = 20
+    with a_broken_fold():
+        await come("m1")
+        await retailer.client.delete(f"rtp:{{{device}}}:f0")
+        await asyncio.sleep(0.05)
+        await come("m2")
+    assert (await retailer.replay()).changed == 1
+    (fragment,) = await retailer.house.fragments.load([device])
+    assert fragment.state.applied == 1
 
 
 async def test_a_fragment_of_which_the_archive_lacks_a_part_is_left_alone(retailer: Retailer) -> None:

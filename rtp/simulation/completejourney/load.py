@@ -17,7 +17,7 @@ from rtp.simulation.completejourney import real
 from rtp.simulation.completejourney.source import Source, cut, find_source, written
 from rtp.stores.feeds.datasets import Dataset, read_dataset, write_dataset
 from rtp.stores.feeds.files import FeedFile, content_digest
-from rtp.stores.feeds.load import Progress, is_loaded, load_files, only_load, silent
+from rtp.stores.feeds.load import Landing, Progress, is_loaded, load_files, only_load, silent, unchanged
 from rtp.stores.feeds.session import feed_session
 from rtp.stores.lake import Lake
 
@@ -51,6 +51,7 @@ def load_completejourney(
     progress: Progress = silent,
     households: int | None = None,
     original_dates: bool = False,
+    landing: Landing = unchanged,
 ) -> LoadReport:
     """Loads the data set; the shift of its dates is fixed at the first load.
 
@@ -59,10 +60,17 @@ def load_completejourney(
     :func:`rtp.stores.feeds.folder.load_folder` raises.
     """
     with only_load(lake):
-        return _load(lake, now, progress, households, original_dates)
+        return _load(lake, now, progress, households, original_dates, landing)
 
 
-def _load(lake: Lake, now: datetime, progress: Progress, households: int | None, original_dates: bool) -> LoadReport:
+def _load(
+    lake: Lake,
+    now: datetime,
+    progress: Progress,
+    households: int | None,
+    original_dates: bool,
+    landing: Landing,
+) -> LoadReport:
     source = find_source()
     dataset, notes = _dataset(lake, households, original_dates, now)
     counted_at = _counted_at(original_dates, now)
@@ -73,7 +81,13 @@ def _load(lake: Lake, now: datetime, progress: Progress, households: int | None,
     known = read_dataset(lake, real.NAME)
     write_dataset(lake, msgspec.structs.replace(dataset, digests=known.digests if known else {}))
     reports = load_files(
-        lake, planned, now=now, progress=progress, shift_days=shifts, replaces=known.digests if known else {}
+        lake,
+        planned,
+        now=now,
+        progress=progress,
+        shift_days=shifts,
+        replaces=known.digests if known else {},
+        landing=landing,
     )
     write_dataset(lake, msgspec.structs.replace(dataset, digests={file.table: file.digest for file in planned}))
     return LoadReport(tables=reports, notes=[*notes, NOTE])

@@ -14,7 +14,7 @@ from rtp.signals.feeds.report import LoadReport
 from rtp.signals.feeds.schema_sql import quoted
 from rtp.stores.feeds.datasets import Dataset, folder_name, read_dataset, write_dataset
 from rtp.stores.feeds.files import FeedFile, content_digest, discover
-from rtp.stores.feeds.load import Progress, is_loaded, load_files, only_load, silent
+from rtp.stores.feeds.load import Landing, Progress, is_loaded, load_files, only_load, silent, unchanged
 from rtp.stores.feeds.relation import relation_of
 from rtp.stores.feeds.session import feed_session
 from rtp.stores.lake import Lake
@@ -24,7 +24,13 @@ ALL_SIMULATED = "SIMULATED"
 
 
 def load_folder(
-    lake: Lake, folder: Path, *, now: datetime, progress: Progress = silent, shift_to_yesterday: bool = False
+    lake: Lake,
+    folder: Path,
+    *,
+    now: datetime,
+    progress: Progress = silent,
+    shift_to_yesterday: bool = False,
+    landing: Landing = unchanged,
 ) -> LoadReport:
     """Loads every table file of a folder.
 
@@ -34,21 +40,26 @@ def load_folder(
     counts of stock by whole days to yesterday. The weeks are fixed at the folder's first load.
     """
     with only_load(lake):
-        return _load(lake, folder, now, progress, shift_to_yesterday)
+        return _load(lake, folder, now, progress, shift_to_yesterday, landing)
 
 
-def _load(lake: Lake, folder: Path, now: datetime, progress: Progress, shift_to_yesterday: bool) -> LoadReport:
+def _load(
+    lake: Lake, folder: Path, now: datetime, progress: Progress, shift_to_yesterday: bool, landing: Landing
+) -> LoadReport:
     files, ignored = discover(folder)
     if ALL_SIMULATED in ignored:
         ignored.remove(ALL_SIMULATED)
         files = [msgspec.structs.replace(file, simulated=True) for file in files]
     _refuse_other_dates(lake, folder, files, shift_to_yesterday)
     if not shift_to_yesterday:
-        return LoadReport(tables=load_files(lake, files, now=now, progress=progress), ignored_files=ignored)
+        reports = load_files(lake, files, now=now, progress=progress, landing=landing)
+        return LoadReport(tables=reports, ignored_files=ignored)
     known = read_dataset(lake, folder_name(folder)) or _first_shift(lake, folder, files, now)
     shifts = _shifts(lake, files, known, now)
     moved = [_moved(file, shifts[file.table]) for file in files]
-    reports = load_files(lake, moved, now=now, progress=progress, shift_days=shifts, replaces=_states(known.digests))
+    reports = load_files(
+        lake, moved, now=now, progress=progress, shift_days=shifts, replaces=_states(known.digests), landing=landing
+    )
     digests = known.digests | {file.table: file.digest for file in moved}
     write_dataset(lake, msgspec.structs.replace(known, digests=digests))
     return LoadReport(tables=reports, ignored_files=ignored, notes=[f"Dates moved by {known.shift_days // 7} weeks."])

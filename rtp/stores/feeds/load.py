@@ -1,6 +1,5 @@
 """A load: every file is checked aside, then all of them appear together; what was loaded before is skipped."""
 
-import fcntl
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -12,7 +11,7 @@ import duckdb
 import msgspec
 import pyarrow.parquet as pq
 
-from rtp.errors import Rejected, Retryable
+from rtp.errors import Rejected
 from rtp.signals.feeds import CONTRACTS
 from rtp.signals.feeds.report import Status, TableLoad
 from rtp.signals.feeds.schema_sql import literal
@@ -21,10 +20,19 @@ from rtp.stores.feeds.prepare import prepare_lake
 from rtp.stores.feeds.relation import relation_of
 from rtp.stores.feeds.session import feed_session
 from rtp.stores.feeds.stage import Pass, Target, write_checked
+from rtp.stores.file_lock import alone
 from rtp.stores.lake import Lake
 
 Progress = Callable[[str, float], None]
 """Hears (table, share done between 0 and 1)."""
+
+
+Landing = Callable[[Path], None]
+"""Is given the folder of all that was checked, before it appears in the lake; may write its files anew."""
+
+
+def unchanged(_folder: Path) -> None:
+    """Landing as it is."""
 
 
 def silent(_table: str, _share: float) -> None:
@@ -39,6 +47,7 @@ def load_files(
     progress: Progress = silent,
     shift_days: Mapping[str, int] | None = None,
     replaces: Mapping[str, str] | None = None,
+    landing: Landing = unchanged,
 ) -> list[TableLoad]:
     """Takes files into the lake, all or nothing; returns what became of each.
 
@@ -52,6 +61,7 @@ def load_files(
     fresh = [file for file in files if not is_loaded(lake, file)]
     seconds = _check_aside(lake, fresh, now, progress, shifts)
     _refuse_empty(lake, files)
+    landing(lake.incoming)
     reports = []
     for file in files:
         status: Status = "loaded" if file in fresh else "skipped"
@@ -190,10 +200,5 @@ def _reasons(quarantine: Path) -> dict[str, int]:
 @contextmanager
 def only_load(lake: Lake) -> Iterator[None]:
     """Holds the lake for one load, until the process ends at the latest; Retryable while another load runs."""
-    lake.root.mkdir(parents=True, exist_ok=True)
-    with (lake.root / ".load.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise Retryable("Another load is running.", hint="Wait until it has ended.") from error
+    with alone(lake.load_lock, "Another load is running.", hint="Wait until it has ended."):
         yield

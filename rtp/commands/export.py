@@ -1,0 +1,41 @@
+"""`rtp export`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rtp.commands.output import JsonFlag, console, print_json
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command."""
+
+    @app.command("export")
+    def export(
+        shopper: Annotated[str, typer.Argument(metavar="TYPE:VALUE", help="For example email:ann@example.com.")],
+        out: Annotated[
+            Path | None, typer.Option("--out", help="Write to this file, readable by its owner only.")
+        ] = None,
+        as_json: JsonFlag = False,
+    ) -> None:
+        """Give a shopper everything that is held about them, as one JSON document."""
+        from urllib.parse import quote
+
+        import msgspec
+
+        from rtp.commands.api import call_api
+        from rtp.stores.lake import appearing
+
+        found = call_api("GET", f"/v1/profiles/{quote(shopper, safe=':')}/export")
+        if out is None:
+            print_json(found)
+            return
+        with appearing(out) as aside:
+            aside.touch(mode=0o600)
+            aside.write_bytes(msgspec.json.format(msgspec.json.encode(found), indent=2))
+        counts = {name: len(found[name]) for name in ("events", "orders", "decisions", "activations")}
+        if as_json:
+            print_json(counts)
+        else:
+            console.print(f"{out}: " + ", ".join(f"{count:,} {name}" for name, count in counts.items()))
