@@ -15,7 +15,8 @@ from rtp.features.views import CUSTOMER_LIVE
 from rtp.identity.graph import IdentityGraph
 from rtp.identity.keys import partition_of
 from rtp.profile.fragment import START, Fragment, FragmentState, Position, encode_state
-from rtp.profile.replay import Archived, begun_anew, replay
+from rtp.profile.rebuild import since_expiry
+from rtp.profile.replay import Archived, replay
 from rtp.profile.store import FragmentStore
 
 ATTEMPTS = 3
@@ -123,7 +124,9 @@ def _replayed(
     differing = {name: until[name] for name, state in whole.items() if encode_state(state) != encode_state(held[name])}
     if not differing:
         return whole
-    since = replay(begun_anew(rows, ttl_ms=sources.anonymous_ttl_days * DAY_MS), until=differing)
+    # What carries a user id never expires.
+    expiring = {row.fragment for row in rows if row.entry.event.user_id is None}
+    since = replay(since_expiry(rows, expiring, sources.anonymous_ttl_days * DAY_MS), until=differing)
     return whole | {name: state for name, state in since.items() if encode_state(state) == encode_state(held[name])}
 
 

@@ -59,24 +59,6 @@ def replay(
     return {fragment: each.state for fragment, each in states.items()}
 
 
-def begun_anew(rows: Iterable[Archived], *, ttl_ms: int) -> list[Archived]:
-    """The rows that are left where anonymous fragments expire: of each none before a pause of so much log time. Pure.
-
-    What carries a user id never expires.
-    """
-    kept: dict[str, list[Archived]] = defaultdict(list)
-    for row in rows:
-        mine = kept[row.fragment or row.entry.partition_key]
-        if mine and row.entry.event.user_id is None and _milliseconds(row) - _milliseconds(mine[-1]) >= ttl_ms:
-            mine.clear()
-        mine.append(row)
-    return [row for mine in kept.values() for row in mine]
-
-
-def _milliseconds(row: Archived) -> int:
-    return position_order(row.entry.position)[0]
-
-
 def _reached(entry: LogEntry, watermark: Position | None) -> bool:
     return watermark is not None and position_order(entry.position) <= watermark
 
