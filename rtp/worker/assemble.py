@@ -14,6 +14,7 @@ from rtp.clock import random_id, system_clock
 from rtp.inventory.live import stock_live
 from rtp.profile.effects import EffectHandler, EffectKind
 from rtp.profile.projector import Projector
+from rtp.profile.suppression import SuppressingSink
 from rtp.settings import Settings
 from rtp.signals.log import EventLog
 from rtp.stores.models import ModelFolder
@@ -71,9 +72,10 @@ def _effects(settings: Settings, client: Redis) -> _Effects:
 
 def open_retrier(settings: Settings, client: Redis) -> Retrier:
     """What puts rejected events through again; raises Fatal as :func:`open_worker` does."""
+    check = wiring.suppression_check(settings, wiring.suppression(client))
     return Retrier(
         wiring.dead_letters(settings, client),
-        wiring.event_log(settings, client),
+        SuppressingSink(wiring.event_log(settings, client), check),
         wiring.lake(settings),
         keys=wiring.keyed_hash(settings),
         spelling=wiring.identity_rules(settings).spelling,

@@ -12,7 +12,7 @@ from rtp.identity.keys import KeyedHash
 from rtp.identity.normalize import Spelling
 from rtp.identity.retrying import Mended, read_again
 from rtp.profile.effects import EffectHandler, EffectKind
-from rtp.signals.log import EventLog
+from rtp.signals.log import EventSink
 from rtp.signals.rejection import Rejection, SettledBy, Settlement
 from rtp.stores.dead_letters import DeadLetters
 from rtp.stores.lake import Lake
@@ -53,7 +53,7 @@ class Retrier:
     def __init__(
         self,
         dead_letters: DeadLetters,
-        log: EventLog,
+        log: EventSink,
         lake: Lake,
         *,
         keys: KeyedHash,

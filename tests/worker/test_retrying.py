@@ -7,19 +7,25 @@ import msgspec
 import pytest
 import redis.asyncio
 
+from rtp import wiring
 from rtp.clock import from_micros
 from rtp.errors import NotFound, Rejected, Retryable
 from rtp.identity.intake import Accepted, accept
 from rtp.identity.normalize import DEFAULT_SPELLING
 from rtp.identity.retrying import Mended
+from rtp.identity.types import Identifier, IdentifierType
 from rtp.profile import folding
 from rtp.profile.effects import Effect
-from rtp.signals.log import WORKER_GROUP
+from rtp.profile.erasure import Subject
+from rtp.settings import Settings
+from rtp.signals.log import WORKER_GROUP, Accounting
 from rtp.signals.mending import edited, parse_edit
 from rtp.signals.parse import Arrival, parse_batch
 from rtp.signals.rejection import Rejection
 from rtp.stores.dead_letters import DeadLetters
+from rtp.stores.erasure.redis_state import RecordStreams
 from rtp.stores.record_stream import RedisRejectedLog
+from rtp.worker.assemble import open_retrier
 from rtp.worker.choosing import chosen, from_file, named
 from rtp.worker.effects import FailedEffect
 from rtp.worker.retrying import Retried, Retrier
@@ -217,3 +223,22 @@ async def test_what_could_not_be_folded_counts_once_the_fold_is_mended(
     assert msgspec.structs.replace(again, received_at=NOON) == sent
     assert house.stock.effect_ids == ["m1:stock"]
     assert await desk.letters.waiting() == []
+
+
+async def test_erasure_finds_what_was_sent_in_a_rejected_event(desk: Desk) -> None:
+    await desk.reject(BAD | {"properties": {"note": "ask zoe@shop.example"}})
+    await desk.reject(BAD | {"messageId": "m2"})
+    subject = Subject(identifiers=frozenset({Identifier(IdentifierType.EMAIL, "zoe@shop.example")}))
+    assert await RecordStreams(desk.client, ["rejected"]).erase(subject) == 1
+    assert len(await desk.letters.waiting()) == 1
+
+
+async def test_nobody_who_was_erased_comes_back_by_a_retry(desk: Desk, settings: Settings, redis_url: str) -> None:
+    await desk.reject(BAD)
+    at_shop = msgspec.structs.replace(settings, redis_url=redis_url)
+    gone = wiring.keyed_hash(at_shop).suppression(Identifier(IdentifierType.USER_ID, "u1"))
+    await wiring.suppression(desk.client).add([gone])
+    found = await chosen(desk.letters, [], None)
+    retrier = open_retrier(at_shop, desk.client)
+    await retrier.retry([Mended(each.rejection, edited(each.body, [MENDING])) for each in found])
+    assert await wiring.event_log(at_shop, desk.client).accounting() == Accounting()
