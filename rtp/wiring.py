@@ -46,7 +46,7 @@ from rtp.stores.consent_redis import RedisConsent
 from rtp.stores.dead_letters import DeadLetters
 from rtp.stores.decision_log_redis import RedisDecisionLog
 from rtp.stores.erasure.files import Audiences, CatalogCustomers, Documents
-from rtp.stores.erasure.lake import lake_places
+from rtp.stores.erasure.lake import Leftovers, lake_places
 from rtp.stores.erasure.landing import LandingCheck
 from rtp.stores.erasure.redis_state import redis_places
 from rtp.stores.erasure.run import Erasure
@@ -315,6 +315,7 @@ def erasure(
         redis = redis_places(client, partitions=settings.partitions, streams=RECORD_STREAMS)
         return [
             Audiences(audience_sync(settings), partial(read_audiences, settings.config_dir)),
+            Leftovers(lake(settings)),
             *lake_places(lake(settings)),
             WarehouseFile(settings),
             CatalogCustomers(settings.models_dir / "catalog"),

@@ -39,6 +39,11 @@ class Lake(msgspec.Struct, frozen=True):
         """Held by whoever rebuilds fragments from the archive."""
         return self.root / ".replay.lock"
 
+    @property
+    def replaying(self) -> Path:
+        """Where a replay spills what does not fit into memory."""
+        return self.root / ".replay"
+
     def feed(self, table: str) -> Path:
         """The folder of one loaded table."""
         return self.root / "feeds" / table

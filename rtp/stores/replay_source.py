@@ -42,7 +42,7 @@ class ReplaySource:
     @contextmanager
     def _spill(self) -> Iterator[Path]:
         """A folder for what does not fit into memory; what a killed replay left in it goes first."""
-        folder = self._lake.root / ".replay"
+        folder = self._lake.replaying
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         try:

@@ -1,5 +1,6 @@
 """Erasing out of the Parquet lake: files that hold something are written anew beside themselves and swapped in."""
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,6 +33,21 @@ class LakeFiles:
         """The same, for who does not wait for anything else."""
         with prepared(subject) as connection:
             return sum(_clean(connection, path, subject) for path in parquet_files(self._folder))
+
+
+class Leftovers:
+    """A Place: what a load or a replay that was killed has left; neither runs while the caller holds their locks."""
+
+    name = "lake/leftovers"
+
+    def __init__(self, lake: Lake) -> None:
+        self._folders = (lake.incoming, lake.replaying)
+
+    async def erase(self, _subject: Subject) -> int:
+        """See Place; what they held is made again by doing the same again."""
+        for folder in self._folders:
+            shutil.rmtree(folder, ignore_errors=True)
+        return 0
 
 
 def lake_places(lake: Lake) -> list[LakeFiles]:
