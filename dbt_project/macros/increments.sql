@@ -13,14 +13,40 @@
     {{ return(var('day') or env_var('RTP_BUILD_DAY', '')) }}
 {%- endmacro %}
 
-{# True for rows from files not taken in yet, and, where a day can be taken anew, for rows of the day asked for. #}
-{% macro is_new(day_column = none) -%}
-    (
-        lake_file not in (select distinct lake_file from {{ this }})
-        {%- if day_column and build_day() %}
-        or {{ day_column }} = date '{{ build_day() }}'
-        {%- endif %}
-    )
+{#
+  The rows of `staged` to take in: in an increment those of files that the table has no row of and, where `moment` names
+  the column that says when, those of the day asked for. The files are asked for first and then written out, and the
+  day is a range: only so DuckDB opens no other file and passes over the blocks of other days.
+#}
+{% macro due_rows(staged, moment = none) -%}
+    select * from {{ staged }}
+    {%- if is_incremental() %}
+    {%- set files = new_files(staged) %}
+    where lake_file in ({{ files }})
+    {%- if moment and build_day() %}
+    union all
+    select * from {{ staged }}
+    where
+        lake_file not in ({{ files }})
+        and {{ moment }} >= timestamptz '{{ build_day() }} 00:00:00+00'
+        and {{ moment }} < timestamptz '{{ build_day() }} 00:00:00+00' + interval 1 day
+    {%- endif %}
+    {%- endif %}
+{%- endmacro %}
+
+{# The files of `staged` that the table has no row of, as a list of literals; never an empty one. #}
+{% macro new_files(staged) -%}
+    {%- set files = [''] -%}
+    {%- if execute -%}
+        {%- set found = run_query(
+            'select distinct lake_file from ' ~ staged
+            ~ ' where lake_file not in (select distinct lake_file from ' ~ this ~ ') order by lake_file'
+        ) -%}
+        {%- set files = files + (found.columns[0].values() | list) -%}
+    {%- endif -%}
+    {%- for file in files -%}
+        '{{ file | replace("'", "''") }}'{{ ', ' if not loop.last }}
+    {%- endfor -%}
 {%- endmacro %}
 
 {# In an increment, true for rows of `loaded` unless the table already has the row of a later load. #}

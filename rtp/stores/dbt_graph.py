@@ -38,7 +38,7 @@ def read_graph(manifest: Path) -> DbtGraph:
 def is_daily(node: Node) -> bool:
     """Whether one day of a model can be taken anew: it grows, and its SQL asks for that day."""
     incremental = materialization(node) == "incremental"
-    return incremental and any(word in node.get("raw_code", "") for word in ("is_new('", "build_day("))
+    return incremental and any(word in node.get("raw_code", "") for word in ("moment = '", "build_day("))
 
 
 def materialization(node: Node) -> str:

@@ -10,18 +10,13 @@
 
 -- Grain: one row per message, archived or loaded; of one sent again the first received counts.
 with archived as (
-    select * from {{ ref('stg_archive__events') }}
+    select *
+    from ({{ due_rows(ref('stg_archive__events'), moment = 'received_at') }})
     where not duplicate
-    {%- if is_incremental() %}
-    and {{ is_new('received_day') }}
-    {%- endif %}
 ),
 
 loaded as (
-    select * from {{ ref('stg_feeds__events') }}
-    {%- if is_incremental() %}
-    where {{ is_new('occurred_day') }}
-    {%- endif %}
+    {{ due_rows(ref('stg_feeds__events'), moment = 'occurred_at') }}
 ),
 
 either as (

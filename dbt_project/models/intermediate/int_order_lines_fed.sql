@@ -10,10 +10,7 @@
 
 -- Grain: one row per source, order and line; of several loads of a line the latest stands.
 with loaded as (
-    select * from {{ ref('stg_feeds__order_lines') }}
-    {%- if is_incremental() %}
-    where {{ is_new('ordered_day') }}
-    {%- endif %}
+    {{ due_rows(ref('stg_feeds__order_lines'), moment = 'ordered_at') }}
 ),
 
 zones as (

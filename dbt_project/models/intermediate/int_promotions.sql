@@ -13,10 +13,7 @@
 -- are ranked.
 with loaded as not materialized (
     select *, hash(product_id, store_id, week_start) as key_hash
-    from {{ ref('stg_feeds__promotions') }}
-    {%- if is_incremental() %}
-    where {{ is_new() }}
-    {%- endif %}
+    from ({{ due_rows(ref('stg_feeds__promotions')) }})
 ),
 
 repeated as (
