@@ -137,5 +137,16 @@ def _print(event: dict[str, Any], *, as_json: bool) -> None:
     details = " ".join(f"{name}={value}" for name, value in event["properties"].items())
     who = event.get("userId") or event.get("anonymousId") or event["shopper"]
     when, where, who, what, details = map(escape, (event["receivedAt"][11:23], where, who, what, details))
-    line = f"[dim]{when}[/dim] {where:<12} {who:<12} [bold]{what}[/bold] [dim]{details}[/dim]"
-    console.print(line, highlight=False, soft_wrap=True)
+    line = (
+        f"[dim]{when}[/dim] {where:<12} {who:<12} [bold]{what}[/bold] [dim]{details}[/dim]{late(event['lateSeconds'])}"
+    )
+    console.print(line.rstrip(), highlight=False, soft_wrap=True)
+
+
+def late(seconds: float) -> str:
+    """How long after it happened an event came, where that is a minute or more."""
+    minutes = int(seconds // 60)
+    if minutes < 1:
+        return ""
+    days, hours = minutes // 1440, minutes // 60
+    return f" ({days} d late)" if days > 1 else f" ({hours} h late)" if hours else f" ({minutes} min late)"
