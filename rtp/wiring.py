@@ -90,9 +90,9 @@ def lake(settings: Settings) -> Lake:
     return Lake(settings.lake_dir)
 
 
-def online_store(client: Redis) -> OnlineStore:
+def online_store(client: Redis, *, remembered: int = 0) -> OnlineStore:
     """The online feature store."""
-    return RedisOnlineStore(client)
+    return RedisOnlineStore(client, remembered=remembered)
 
 
 def online_versions(client: Redis) -> OnlineVersions:

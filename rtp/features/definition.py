@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from rtp.features.accumulators import DAY, MINUTE, Accumulator, Cells, LatestTime
+from rtp.features.accumulators import DAY, MINUTE, Accumulator, Cells, LatestTime, State
 from rtp.features.types import FeatureType
 from rtp.features.values import FeatureValue
 from rtp.signals.event import Event
@@ -61,6 +61,10 @@ def once(read: Callable[[Any, int], Value]) -> Callable[[Any, int], Value]:
 
 DECAY_CELLS_PER_HALF_LIFE = 16
 DECAY_HALF_LIVES_KEPT = 8
+_LEFT_AFTER_CELLS = [
+    0.5 ** (cells / DECAY_CELLS_PER_HALF_LIFE) for cells in range(DECAY_CELLS_PER_HALF_LIFE * DECAY_HALF_LIVES_KEPT + 1)
+]
+"""How much is left that many cells later."""
 
 
 def decay(age: int, half_life: int) -> float:
@@ -93,11 +97,19 @@ def decayed_sum(
     """Whole amounts, each halving with age; the value is in `unit`s of the amount."""
     width = half_life // DECAY_CELLS_PER_HALF_LIFE
     cells = Cells(name, amount, width=width, keep=DECAY_CELLS_PER_HALF_LIFE * DECAY_HALF_LIVES_KEPT, on=acts.on)
+
+    def value(state: State, now: int) -> float:
+        newest = state[-1][0]
+        age = now - (newest * width + width // 2)
+        if age < 0:  # its cell is not half over: the newest counts in full, those before it by their own age
+            return sum(
+                (total / unit * decay(now - (cell * width + width // 2), half_life) for cell, total in state), 0.0
+            )
+        at_newest = sum([total * _LEFT_AFTER_CELLS[newest - cell] for cell, total in state])
+        return float(at_newest / unit * 0.5 ** (age / half_life))
+
     return LiveFeature(
-        name=name, type=FeatureType.FLOAT, meaning=meaning, over=cells, before=0.0, half_life=half_life,
-        value=lambda state, now: sum(
-            (total / unit * decay(now - (cell * width + width // 2), half_life) for cell, total in state), 0.0
-        ),
+        name=name, type=FeatureType.FLOAT, meaning=meaning, over=cells, before=0.0, half_life=half_life, value=value,
     )  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 Pure, and generic in the features: what they are is said in rtp/features/live_features.py. A state is a JSON value.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from rtp.features.accumulators import Accumulator
@@ -32,7 +32,12 @@ class LiveFeatures:
     def __init__(self, features: Sequence[LiveFeature]) -> None:
         self.features = tuple(features)
         self._parts: dict[str, Accumulator] = {each.over.name: each.over for each in self.features}
-        self._reading = [(each.name, each.over.name, each.value, each.before) for each in self.features]
+        self._names = frozenset({*self._parts, SEEN})
+        self._before: FeatureRow = {each.name: each.before for each in self.features}
+        self._unknown: FeatureRow = {each.name: None for each in self.features}
+        self._readers: Mapping[str, list[tuple[str, Callable[[Any, int], FeatureValue]]]] = {
+            part: [(each.name, each.value) for each in self.features if each.over.name == part] for part in self._parts
+        }
         self._of_all = [part for part in self._parts.values() if part.on is None]
         names = {name for part in self._parts.values() for name in part.on or ()}
         self._of_name: Mapping[str, list[Accumulator]] = {
@@ -57,6 +62,9 @@ class LiveFeatures:
         """
         combined: LiveState = {}
         for state in states:
+            if not combined and state.keys() <= self._names:
+                combined = dict(state)
+                continue
             for name, value in state.items():
                 part = self._parts.get(name)
                 if part is not None:
@@ -71,9 +79,10 @@ class LiveFeatures:
         Take `now` before reading fragments: then of two projections of one customer the later `as_of` knows more.
         """
         row: dict[str, FeatureValue] = {AS_OF: now}
-        for name, over, value, before in self._reading:
-            part = state.get(over)
-            row[name] = value(part, now) if part is not None else (before if state else None)
+        row |= self._before if state else self._unknown
+        for over, part in state.items():
+            for name, value in self._readers.get(over, ()):
+                row[name] = value(part, now)
         return row
 
     def at_moment(self, row: FeatureRow, now: int) -> dict[str, FeatureValue]:

@@ -20,11 +20,12 @@ _PARTITIONING = (
     IdentifierType.CARD,
     IdentifierType.DEVICE,
 )
-_CONTACTS = (
-    (IdentifierType.EMAIL, ("email",)),
-    (IdentifierType.PHONE, ("phone",)),
-    (IdentifierType.LOYALTY_ID, ("loyaltyId", "loyalty_id")),
-)
+_CONTACTS = {
+    "email": IdentifierType.EMAIL,
+    "phone": IdentifierType.PHONE,
+    "loyaltyId": IdentifierType.LOYALTY_ID,
+    "loyalty_id": IdentifierType.LOYALTY_ID,
+}
 
 
 def identifiers_of(event: Event, *, spelling: Spelling = DEFAULT_SPELLING) -> tuple[Identifier, ...]:
@@ -33,8 +34,8 @@ def identifiers_of(event: Event, *, spelling: Spelling = DEFAULT_SPELLING) -> tu
     Of `properties` only the hashed card token is read: the e-mail of "Friend Invited" is somebody else's. An alias's
     `previousId` is the anonymous id that the user had before.
     """
-    found = {found for kind, value in _candidates(event) if (found := normalize(kind, value, spelling=spelling))}
-    return strongest_first(found)
+    found = [found for kind, value in _candidates(event) if (found := normalize(kind, value, spelling=spelling))]
+    return strongest_first(set(found)) if len(found) > 1 else tuple(found)
 
 
 def strongest_first(identifiers: Sequence[Identifier] | set[Identifier]) -> tuple[Identifier, ...]:
@@ -49,17 +50,18 @@ def partitioning(identifiers: Sequence[Identifier]) -> Identifier | None:
 
 
 def _candidates(event: Event) -> Iterator[tuple[IdentifierType, Any]]:
+    """What may be an identifier; nothing of what is not there."""
+    context, properties = event.context, event.properties
     yield IdentifierType.USER_ID, event.user_id
     yield IdentifierType.ANONYMOUS_ID, event.anonymous_id
-    yield IdentifierType.ANONYMOUS_ID, event.previous_id
-    device = event.context.get("device")
-    yield IdentifierType.DEVICE, device.get("id") if isinstance(device, dict) else None
-    for fields in (event.properties, event.context):
-        for name in CARD_FIELDS:
-            yield IdentifierType.CARD, fields.get(name)
-    nested = event.context.get("traits")
-    for place in (event.traits, nested, event.context):
-        if isinstance(place, dict):
-            for kind, names in _CONTACTS:
-                for name in names:
-                    yield kind, place.get(name)
+    if event.previous_id is not None:
+        yield IdentifierType.ANONYMOUS_ID, event.previous_id
+    device = context.get("device")
+    if isinstance(device, dict):
+        yield IdentifierType.DEVICE, device.get("id")
+    for fields in (properties, context):
+        if not fields.keys().isdisjoint(CARD_FIELDS):
+            yield from ((IdentifierType.CARD, fields.get(name)) for name in CARD_FIELDS)
+    for place in (event.traits, context.get("traits"), context):
+        if isinstance(place, dict) and not place.keys().isdisjoint(_CONTACTS):
+            yield from ((_CONTACTS[name], place[name]) for name in _CONTACTS if name in place)

@@ -42,7 +42,8 @@ class Projector:
         loaded = iter(await self._fragments.load(wanted, known=known))
         rows = []
         for found in customers:
-            live = combine([next(loaded).state.live for _ in found.fragments])
+            states = [next(loaded).state.live for _ in found.fragments]
+            live = states[0] if len(states) == 1 else combine(states)
             if live or known_empty:
                 rows.append(({"customer_id": found.customer_id}, now, project(live, now)))
             # Who went into another customer has no row of their own any more: nobody may read what it said.

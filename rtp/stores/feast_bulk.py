@@ -21,7 +21,7 @@ from rtp.features.view import View
 from rtp.features.views import EVENT_TIME, PROJECT
 from rtp.stores.feast_packets import ROWS_A_CALL, keys_of, restores, script_calls
 from rtp.stores.lake import Lake
-from rtp.stores.online_store import WRITE_NOT_OLDER
+from rtp.stores.online_rows import WRITE_NOT_OLDER
 from rtp.stores.redis_frames import OLDEST_SERVER
 from rtp.stores.redis_lanes import Lanes
 

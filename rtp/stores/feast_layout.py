@@ -106,16 +106,11 @@ def signed(value: int) -> int:
     return value - (1 << 64) if value >= 1 << 63 else value
 
 
+@lru_cache(maxsize=65_536)
 def encode_time(micros: int) -> bytes:
     """Microseconds since 1970 as a protobuf Timestamp."""
     seconds, rest = divmod(micros, 1_000_000)
-    return (b"\x08" + _moment(seconds) if seconds else b"") + (b"\x10" + varint(rest * 1000) if rest else b"")
-
-
-@lru_cache(maxsize=65_536)
-def _moment(seconds: int) -> bytes:
-    """Shoppers act in the same seconds."""
-    return varint(seconds)
+    return (b"\x08" + varint(seconds) if seconds else b"") + (b"\x10" + varint(rest * 1000) if rest else b"")
 
 
 def decode_time(data: bytes) -> int:
@@ -132,10 +127,15 @@ def encode_value(kind: FeatureType, value: FeatureValue) -> bytes:
     return encoder_of(kind)(value)
 
 
+def unknown_of(kind: FeatureType) -> bytes:
+    """What stands for an unknown value of this type."""
+    return NO_TIME if kind is FeatureType.TIME else UNKNOWN
+
+
 @lru_cache(maxsize=len(FeatureType))
 def encoder_of(kind: FeatureType) -> Callable[[FeatureValue], bytes]:
     """:func:`encode_value` for one type, for whoever encodes many."""
-    unknown = NO_TIME if kind is FeatureType.TIME else UNKNOWN
+    unknown = unknown_of(kind)
     accepted, encode = _ENCODERS[kind]
 
     def encoded(value: FeatureValue) -> bytes:
@@ -158,8 +158,19 @@ def decode_value(data: bytes | None) -> FeatureValue:
     return decode(data)
 
 
+_SMALL = [INT64_TAG + each for each in _ONE_BYTE]
+
+
+@lru_cache(maxsize=65_536)
+def _time_value(seconds: int) -> bytes:
+    return TIME_TAG + varint(seconds)
+
+
+_double = struct.Struct("<d").pack
+
+
 def _encode_float(value: float) -> bytes:
-    return UNKNOWN if value != value else DOUBLE_TAG + struct.pack("<d", value)  # noqa: PLR0124 (NaN is unknown)
+    return UNKNOWN if value != value else DOUBLE_TAG + _double(value)  # noqa: PLR0124 (NaN is unknown)
 
 
 def _encode_text(value: str) -> bytes:
@@ -176,8 +187,8 @@ def encode_texts(values: Sequence[str | None]) -> bytes:
 
 _ENCODERS: dict[FeatureType, tuple[tuple[type, ...], Callable[[Any], bytes]]] = {
     FeatureType.FLAG: ((bool,), lambda value: BOOL_TAG + (b"\x01" if value else b"\x00")),
-    FeatureType.INT: ((int,), lambda value: INT64_TAG + varint(value)),
-    FeatureType.TIME: ((int,), lambda value: TIME_TAG + _moment(value // 1_000_000)),
+    FeatureType.INT: ((int,), lambda value: _SMALL[value] if 0 <= value < 0x80 else INT64_TAG + varint(value)),
+    FeatureType.TIME: ((int,), lambda value: _time_value(value // 1_000_000)),
     FeatureType.FLOAT: ((float, int), _encode_float),
     FeatureType.TEXT: ((str,), _encode_text),
     FeatureType.TEXTS: ((list,), encode_texts),

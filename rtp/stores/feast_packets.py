@@ -9,7 +9,7 @@ from rtp.features.view import View
 from rtp.features.views import EVENT_TIME, PROJECT
 from rtp.stores.feast_columns import encode_column, encode_times, to_micros
 from rtp.stores.feast_layout import entity_keys, field_name, time_field
-from rtp.stores.online_store import WRITE_NOT_OLDER
+from rtp.stores.online_rows import WRITE_NOT_OLDER
 from rtp.stores.redis_frames import ARGUMENT, Frame, HashField, framed, hash_dump
 
 ROWS_A_CALL = 50

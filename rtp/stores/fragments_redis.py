@@ -17,12 +17,13 @@ from rtp.profile.fragment import (
     encode_state,
 )
 from rtp.profile.store import Save
+from rtp.stores.connections import answers
 from rtp.stores.identity_keys import fragment_key, identifier_key
 from rtp.stores.outage import outage_is_retryable
 from rtp.stores.scripts import Script
 
 SECONDS_A_DAY = 86_400
-FIELDS = ["v", "s", "p", "c"]
+FIELDS = ("v", "s", "p", "c")
 
 _SAVE = Script("""
 -- KEYS: the fragment, its identifier. ARGV: version, watermark and epochs expected; then state, version, watermark,
@@ -52,20 +53,19 @@ class RedisFragments:
 
     async def load(self, fragment_ids: Sequence[str], *, known: Mapping[str, Fragment] | None = None) -> list[Fragment]:
         """See FragmentStore."""
-        pipeline, known = self._client.pipeline(transaction=False), known or {}
-        for each in fragment_ids:
-            pipeline.hmget(fragment_key(each), ["v"] if each in known else FIELDS)
+        known = known or {}
+        commands = [("HMGET", fragment_key(each), *(("v",) if each in known else FIELDS)) for each in fragment_ids]
         with outage_is_retryable("reading fragments"):
-            answers = await pipeline.execute()
+            found_fields = await answers(self._client, commands)
         changed = [
             each
-            for each, fields in zip(fragment_ids, answers, strict=True)
+            for each, fields in zip(fragment_ids, found_fields, strict=True)
             if each in known and int(fields[0] or 0) != known[each].version
         ]
         found = dict(zip(changed, await self.load(changed), strict=True)) if changed else {}
         return [
             found.get(each) or known.get(each) or _read(*fields)
-            for each, fields in zip(fragment_ids, answers, strict=True)
+            for each, fields in zip(fragment_ids, found_fields, strict=True)
         ]
 
     async def save(self, saves: Sequence[Save]) -> list[bool]:

@@ -10,6 +10,7 @@ from rtp.identity.fragments import fragment_id
 from rtp.identity.graph import Link, Linked
 from rtp.identity.keys import KeyedHash
 from rtp.identity.types import Customer, Dossier, Evidence, Identifier, Merge
+from rtp.stores.connections import answers, read_hash
 from rtp.stores.identity_keys import STALE, customer_key, identifier_field, identifier_key
 from rtp.stores.identity_merge import POINTER, IdentityMerge, Pointer, read_pointer
 from rtp.stores.identity_records import Fields, read_customer, read_dossier
@@ -17,6 +18,7 @@ from rtp.stores.identity_seed import Row, seed
 from rtp.stores.identity_undo import IdentityUndo
 from rtp.stores.identity_unseen import link_unseen
 from rtp.stores.outage import answer_of, outage_is_retryable
+from rtp.stores.wire import Command
 
 MOST_HINTS = 100_000
 
@@ -61,11 +63,9 @@ class RedisIdentityGraph:
 
     async def customers(self, customer_ids: Sequence[str]) -> list[Customer | None]:
         """See IdentityGraph."""
-        pipeline = self._client.pipeline(transaction=False)
-        for each in customer_ids:
-            pipeline.hgetall(customer_key(each))
         with outage_is_retryable("reading customers"):
-            records = await pipeline.execute()
+            found = await answers(self._client, [("HGETALL", customer_key(each)) for each in customer_ids])
+            records = map(read_hash, found)
             return [await self._survivor(each, record) for each, record in zip(customer_ids, records, strict=True)]
 
     async def _survivor(self, customer_id: str, fields: Fields) -> Customer | None:
@@ -162,14 +162,13 @@ class RedisIdentityGraph:
         self._hints[_hint(link)] = customer_id
 
     async def _probe(self, links: Sequence[Link]) -> list[_Probe]:
-        pipeline = self._client.pipeline(transaction=False)
+        commands: list[Command] = []
         keys = [[self._keys.partition_key(identifier) for identifier in each.identifiers] for each in links]
         for each, own in zip(links, keys, strict=True):
-            for key in own:
-                pipeline.hmget(identifier_key(key), POINTER)
-            pipeline.hgetall(customer_key(self._hints.get(_hint(each), "unknown")))
-        answers = iter(await pipeline.execute())
-        return [_Probe(own, [read_pointer(*next(answers)) for _ in own], next(answers)) for own in keys]
+            commands += (("HMGET", identifier_key(key), *POINTER) for key in own)
+            commands.append(("HGETALL", customer_key(self._hints.get(_hint(each), "unknown"))))
+        found = iter(await answers(self._client, commands))
+        return [_Probe(own, [read_pointer(*next(found)) for _ in own], read_hash(next(found))) for own in keys]
 
     async def seed(self, rows: Sequence[Row], evidence: Evidence) -> int:
         """See IdentityGraph. What live events have linked otherwise is merged by the same rules."""

@@ -7,6 +7,8 @@ from typing import Any
 from redis.asyncio import Redis
 from redis.exceptions import NoScriptError
 
+from rtp.stores.connections import answers
+
 
 class Script:
     """One Lua script. Redis Functions would need 7.0; the embedded server is 6.2."""
@@ -39,7 +41,5 @@ class Script:
         return results
 
     async def _pipeline(self, client: Redis, calls: Sequence[tuple[Sequence[Any], Sequence[Any]]]) -> list[Any]:
-        pipeline = client.pipeline(transaction=False)
-        for keys, arguments in calls:
-            pipeline.evalsha(self.digest, len(keys), *keys, *arguments)
-        return list(await pipeline.execute(raise_on_error=False))
+        commands = [("EVALSHA", self.digest, len(keys), *keys, *arguments) for keys, arguments in calls]
+        return await answers(client, commands, raise_on_error=False)

@@ -28,6 +28,9 @@ from rtp.worker.retrying import Retrier
 from rtp.worker.rows import StaleRows
 from rtp.worker.service import Worker
 
+ROWS_REMEMBERED = 30_000
+"""Customers of whom only what has changed is written: some 90 MB."""
+
 
 class WorkerParts(msgspec.Struct, frozen=True):
     """Everything that runs in a worker process."""
@@ -104,7 +107,7 @@ async def open_worker(
     graph, fragments, online = (
         wiring.identity_graph(settings, client),
         wiring.fragment_store(client),
-        wiring.online_store(client),
+        wiring.online_store(client, remembered=ROWS_REMEMBERED),
     )
     projector = Projector(graph, fragments, online, system_clock)
     rejected, log, effects = wiring.rejected_log(client), wiring.event_log(settings, client), _effects(settings, client)

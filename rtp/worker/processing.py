@@ -75,8 +75,13 @@ class Processor:
         """
         await self._suppressed.ready()
         done: list[Work] = []
-        remaining = [entry for entry in entries if not self._suppressed.of_event(entry.event)]
-        dropped = [Verdict(entry, "rejected") for entry in entries if entry not in remaining]
+        remaining: list[LogEntry] = []
+        dropped: list[Verdict] = []
+        for entry in entries:
+            if self._suppressed.of_event(entry.event):
+                dropped.append(Verdict(entry, "rejected"))
+            else:
+                remaining.append(entry)
         for _ in range(ATTEMPTS):
             if not remaining:
                 return [*dropped, *await self._finish(done)]

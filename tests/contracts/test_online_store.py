@@ -30,9 +30,11 @@ ROW: dict[str, Any] = {
 LIVE = references_of([CUSTOMER_LIVE])
 
 
-@pytest.fixture(params=["memory", "redis"])
+@pytest.fixture(params=["memory", "redis", "redis, remembering"])
 def store(request: pytest.FixtureRequest, redis_client: Redis) -> OnlineStore:
-    return MemoryOnlineStore() if request.param == "memory" else RedisOnlineStore(redis_client)
+    if request.param == "memory":
+        return MemoryOnlineStore()
+    return RedisOnlineStore(redis_client, remembered=20 if request.param == "redis, remembering" else 0)
 
 
 async def live(store: OnlineStore, entity: dict[str, str], *names: str) -> list[Any]:
