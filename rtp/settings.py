@@ -117,6 +117,12 @@ def load_settings(env: Mapping[str, str] | None = None) -> Settings:
     return Settings(**raw)  # type: ignore[arg-type]
 
 
+def environment_of(settings: Settings) -> dict[str, str]:
+    """The variables by which another process loads the same settings."""
+    values = ((field.name, getattr(settings, field.name)) for field in msgspec.structs.fields(Settings))
+    return {f"RTP_{name.upper()}": str(value) for name, value in values if value != ""}
+
+
 def _parse(name: str, kind: object, text: str) -> object:
     try:
         if kind is Path:

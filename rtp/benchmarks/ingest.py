@@ -154,6 +154,8 @@ class _Session:
         state = read_run_state(self._settings)
         pids = {name: service.pid for name, service in state.services.items()} if state else {}
         processes = {name: psutil.Process(pid) for name, pid in pids.items()} | {"load": psutil.Process()}
+        archivers = processes["worker"].children() if "worker" in processes else []
+        processes |= {"archiver": archivers[0]} if archivers else {}
         return {name: sum(process.cpu_times()[:2]) for name, process in processes.items()}
 
 

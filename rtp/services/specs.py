@@ -9,7 +9,7 @@ import msgspec
 
 from rtp.services.dagster_home import dagster_home
 from rtp.services.redis_server import find_redis, redis_arguments
-from rtp.settings import Settings
+from rtp.settings import Settings, environment_of
 
 
 class ServiceSpec(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,11 +42,7 @@ def redis_data_dir(settings: Settings) -> Path:
 
 def child_environment(settings: Settings, base: Mapping[str, str] | None = None) -> dict[str, str]:
     """What every child process gets: the same settings, one thread per library, no telemetry, our own tools on PATH."""
-    source = dict(os.environ if base is None else base)
-    for field in msgspec.structs.fields(Settings):
-        value = getattr(settings, field.name)
-        if value != "":
-            source[f"RTP_{field.name.upper()}"] = str(value)
+    source = dict(os.environ if base is None else base) | environment_of(settings)
     tools = str(Path(sys.executable).parent)
     return source | {
         "PATH": os.pathsep.join([tools, source.get("PATH", "")]),

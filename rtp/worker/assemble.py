@@ -135,7 +135,7 @@ async def open_worker(
             each.cancel()
 
     try:
-        beside = (effects.activation.sender.run, watch, open_archiver(settings, client).run)
-        yield WorkerParts(worker, processor, log, (*beside, StaleRows(graph, projector).run))
+        beside = (effects.activation.sender.run, watch, StaleRows(graph, projector).run)
+        yield WorkerParts(worker, processor, log, beside)
     finally:
         await client.aclose()

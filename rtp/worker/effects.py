@@ -93,28 +93,49 @@ class EffectDrain:
 class StockHandler:
     """EffectHandler for `stock`: a completed order commits what it takes from its store, once.
 
-    One order after the other: orders of one product that this worker commits at once would only hinder each other.
+    Orders that have no product in common are committed together, each step of all in one durable write; those that
+    have, one after the other: together they would only hinder each other.
     """
 
     def __init__(self, stock: StockStore, clock: Clock) -> None:
         self._stock = stock
         self._clock = clock
-        self._coalescer: Coalescer[Effect, None] = Coalescer(self._commit)
+        self._coalescer: Coalescer[Effect, BaseException | None] = Coalescer(self._commit)
 
     async def __call__(self, customer_id: str, effects: list[Effect]) -> None:  # noqa: ARG002 - stock knows no customers
-        """Returns once all orders are committed."""
-        await self._coalescer.submit(effects)
+        """Returns once all orders are committed; raises what the first that could not be was refused with."""
+        for failure in await self._coalescer.submit(effects):
+            if failure is not None:
+                raise failure
 
-    async def _commit(self, effects: Sequence[Effect]) -> list[None]:
-        for effect in effects:
-            order, store, quantities = (effect.payload[name] for name in ("order_id", "store_id", "quantities"))
-            reservations = effect.payload.get("reservation_ids", ())
-            await self._stock.commit(
-                order,
-                store,
-                quantities,
-                now=to_micros(self._clock()),
-                placed_at=effect.payload.get("placed_at"),
-                reservation_ids=reservations,
-            )
-        return [None] * len(effects)
+    async def _commit(self, effects: Sequence[Effect]) -> list[BaseException | None]:
+        failures: dict[int, BaseException | None] = {}
+        for places in _apart(effects):
+            done = await asyncio.gather(*(self._commit_one(effects[each]) for each in places), return_exceptions=True)
+            failures |= dict(zip(places, done, strict=True))
+        return [failures[place] for place in range(len(effects))]
+
+    async def _commit_one(self, effect: Effect) -> None:
+        order, store, quantities = (effect.payload[name] for name in ("order_id", "store_id", "quantities"))
+        await self._stock.commit(
+            order,
+            store,
+            quantities,
+            now=to_micros(self._clock()),
+            placed_at=effect.payload.get("placed_at"),
+            reservation_ids=effect.payload.get("reservation_ids", ()),
+        )
+
+
+def _apart(effects: Sequence[Effect]) -> list[list[int]]:
+    """The places of orders in groups, one to be committed after the other; in none is a product of a store twice."""
+    groups: list[list[int]] = []
+    taken: dict[tuple[str, str], int] = {}
+    for place, effect in enumerate(effects):
+        pairs = [(effect.payload["store_id"], product) for product in effect.payload["quantities"]]
+        group = max((taken.get(pair, 0) for pair in pairs), default=0)
+        if group == len(groups):
+            groups.append([])
+        groups[group].append(place)
+        taken |= dict.fromkeys(pairs, group + 1)
+    return groups

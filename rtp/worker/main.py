@@ -6,6 +6,7 @@ import signal
 
 from rtp.garbage import collect_seldom
 from rtp.settings import Settings
+from rtp.worker.archiving import ArchiverProcess
 from rtp.worker.assemble import open_worker
 from rtp.worker.http import WorkerPage
 
@@ -24,7 +25,7 @@ async def run_worker(settings: Settings) -> None:
         logger.info("worker up: http://%s:%d/healthz and /metrics", settings.host, settings.worker_port)
         async with asyncio.TaskGroup() as group:
             # The first to fail ends all of them, and the process: its supervisor starts it anew.
-            for run in (parts.worker.run, *parts.tasks):
+            for run in (parts.worker.run, *parts.tasks, ArchiverProcess(settings).run):
                 group.create_task(run(stop))
         page.close()
         await page.wait_closed()
