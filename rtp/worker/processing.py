@@ -112,10 +112,10 @@ class Processor:
         return [work for work in works if work.fragment_id not in kept], again
 
     def _fold_one(
-        self, work: Work, loaded: Mapping[str, Fragment], others: Sequence[str], counts: Mapping[str, bool]
+        self, work: Work, loaded: Mapping[str, Fragment], others: Sequence[str], counts: Mapping[tuple[int, str], bool]
     ) -> None:
         work.before = loaded[work.fragment_id]
-        incoming = [Incoming(entry, counts.get(entry.position, True)) for entry in work.entries]
+        incoming = [Incoming(entry, counts.get(_place(entry), True)) for entry in work.entries]
         rest = combine([loaded[each].state.live for each in others])
         work.folded = fold_entries(work.before, incoming, self._rule, beside=rest)
 
@@ -125,13 +125,13 @@ class Processor:
             return []
         return [each for each in work.linked.customer.fragments if each != work.fragment_id]
 
-    async def _count_orders(self, entries: Sequence[LogEntry]) -> dict[str, bool]:
-        """Position of each completed order to whether it is the first event to complete that order."""
+    async def _count_orders(self, entries: Sequence[LogEntry]) -> dict[tuple[int, str], bool]:
+        """Place in the log of each completed order to whether it is the first event to complete that order."""
         orders = [(entry, order) for entry in entries if (order := order_id(entry.event)) is not None]
         if not orders:
             return {}
         claims = [(order, f"{entry.partition_key} {entry.event.message_id}") for entry, order in orders]
-        return dict(zip((entry.position for entry, _ in orders), await self._orders.claim(claims), strict=True))
+        return dict(zip((_place(entry) for entry, _ in orders), await self._orders.claim(claims), strict=True))
 
     async def _link(self, entries: Sequence[LogEntry]) -> list[Work]:
         """Groups entries by the fragment they go into, once identity has said which that is."""
@@ -217,3 +217,8 @@ class Processor:
         ]
         if broken:
             await self._rejected.append(list(map(rejection_of, broken)))
+
+
+def _place(entry: LogEntry) -> tuple[int, str]:
+    """Positions alone are not unique: two partitions are written to in the same millisecond."""
+    return entry.partition, entry.position

@@ -108,6 +108,14 @@ async def test_an_order_counts_once_whoever_reports_it(house: House) -> None:
     assert house.stock.effect_ids == ["m1:stock"]
 
 
+async def test_entries_of_two_partitions_may_have_one_position(house: House) -> None:
+    """A stream counts its milliseconds for itself: what is found out of an entry is about its partition's."""
+    assert await house.counted(entry(1, order("m1", "o1"))) == ["applied"]
+    again, fresh = entry(2, order("m2", "o1")), entry(2, event("m3", user_id="u2"), user_key("u2"))
+    verdicts = await house.processor.process([again, msgspec.structs.replace(fresh, partition=1)])
+    assert {each.entry.event.message_id: each.counted for each in verdicts} == {"m2": "duplicate", "m3": "applied"}
+
+
 async def test_an_order_in_a_store_commits_its_stock(house: House) -> None:
     await house.counted(entry(1, order("m1", "o1")), entry(2, order("m2", "o2", store=None)))
     ((_, (effect,)),) = house.stock.calls
