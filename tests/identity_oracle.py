@@ -51,6 +51,7 @@ class Oracle:
         self.shared: dict[Identifier, Node] = {}
         self.views: dict[str, set[str]] = {}
         self.words: dict[str, Grants] = {}
+        self.erased: set[Identifier] = set()
 
     def holder(self, identifier: Identifier) -> Node | None:
         found = [node for node in self.nodes.values() if identifier in node.held and node.rank != SHARED_RANK]
@@ -149,6 +150,20 @@ class Oracle:
         loser.parent = None
         loser.apart.add(survivor.name)
         survivor.apart.add(loser.name)
+
+    def erase(self, root: Node) -> set[Identifier]:
+        """Forgets a person with all they were merged from; gives what only they were known by."""
+        theirs = set(root.identifiers()) - set(self.shared)
+        for fragment in root.all_fragments():
+            self.views.pop(fragment, None)
+            self.words.pop(fragment, None)
+        gone = {node.name for node in root.tree()} | set(map(self.keys.customer_id, theirs))
+        self.nodes = {name: node for name, node in self.nodes.items() if name not in gone}
+        for node in self.nodes.values():
+            node.apart -= gone
+            node.refused -= theirs
+        self.erased |= theirs
+        return theirs
 
     def consent(self, root: Node) -> Grants:
         return consent_of(self._side(root))

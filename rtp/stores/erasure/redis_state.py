@@ -11,7 +11,7 @@ from redis.exceptions import ResponseError
 from rtp.errors import Retryable
 from rtp.profile.erasure import Place, Subject
 from rtp.stores.erasure.redis_streams import LoggedEvents, OutboxRows, RecordStreams, pattern_of
-from rtp.stores.identity_keys import APART, customer_key, fragment_key
+from rtp.stores.identity_keys import APART, STALE, customer_key, fragment_key, identifier_field
 from rtp.stores.outage import answer_of, outage_is_retryable
 
 SCANNED = 1_000
@@ -46,6 +46,8 @@ class RedisKeys:
             shared = [fragment_key(each) for each in subject.fragments]
             removed = int(await self._client.unlink(*shared)) if shared else 0
             removed += await self._set_apart_from(subject)
+            if subject.customer_ids:
+                await answer_of(self._client.srem(STALE, *subject.customer_ids))
             async for keys in _scan(self._client):
                 mine = [key for key in keys if named.search(key)]
                 mine += await self._telling(keys, named)
@@ -63,16 +65,22 @@ class RedisKeys:
         return [key for key, content in zip(asked, contents, strict=True) if named.search(_bytes(content))]
 
     async def _set_apart_from(self, subject: Subject) -> int:
-        """Whoever was once taken for the same person still says what was not theirs."""
+        """Whoever was once taken for the same person still says what was not theirs; so does whom they went into."""
         traces, removed = pattern_of(subject.traces), 0
+        # By name as well: a short value is no trace that may be looked for anywhere else.
+        refused = {f"d:{identifier_field(each)}" for each in subject.identifiers}
         for pair in await answer_of(self._client.smembers(APART)):
             if not traces.search(pair):
                 continue
-            for customer in pair.decode().split():
-                fields = await answer_of(self._client.hkeys(customer_key(customer)))
-                mine = [field.decode() for field in fields if traces.search(field)]
-                if mine and customer not in subject.customer_ids:
-                    removed += int(await answer_of(self._client.hdel(customer_key(customer), *mine)))
+            customers = pair.decode().split()
+            while customers:
+                key = customer_key(customers.pop())
+                fields = [field.decode() for field in await answer_of(self._client.hkeys(key))]
+                mine = [field for field in fields if field in refused or traces.search(field.encode())]
+                if mine and not traces.search(key.encode()):
+                    removed += int(await answer_of(self._client.hdel(key, *mine)))
+                into = await answer_of(self._client.hget(key, "into"))
+                customers += [into.decode()] if into else []
             await answer_of(self._client.srem(APART, pair))
         return removed
 
