@@ -85,3 +85,10 @@ def mentions(folder: Path) -> list[str]:
         if EMAIL.encode() in path.read_bytes() or EMAIL in unpacked:
             found.append(str(path.relative_to(folder)))
     return found
+
+
+@pytest.mark.parametrize("printed", ["│ views │ 4 │", "│ views │ 3 │\nmore", "views │ 3 │", ""])
+def test_what_the_page_does_not_say_is_told(printed: str) -> None:
+    page = "…\n│ views … │ 3 │"
+    assert differs(page, "┌───┐\nany\nline\n│ views_24h   │ 3 │\n") == ""
+    assert differs(page, f"any\n{printed}") != ""
