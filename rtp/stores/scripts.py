@@ -42,4 +42,4 @@ class Script:
 
     async def _pipeline(self, client: Redis, calls: Sequence[tuple[Sequence[Any], Sequence[Any]]]) -> list[Any]:
         commands = [("EVALSHA", self.digest, len(keys), *keys, *arguments) for keys, arguments in calls]
-        return await answers(client, commands, raise_on_error=False)
+        return await answers(client, commands, raise_on_error=False, keys=[keys[0] for keys, _ in calls])
