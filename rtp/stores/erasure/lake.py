@@ -9,7 +9,7 @@ import duckdb
 
 from rtp.profile.erasure import Subject
 from rtp.signals.feeds.schema_sql import literal
-from rtp.stores.erasure.rows import Cleaning, cleaning, register
+from rtp.stores.erasure.rows import cleaning, register
 from rtp.stores.feeds.session import feed_session
 from rtp.stores.lake import Lake, appearing
 
@@ -69,22 +69,10 @@ def prepared(subject: Subject) -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
 
 
-def columns_of(connection: duckdb.DuckDBPyConnection, relation: str) -> dict[str, str]:
-    """Column to DuckDB type."""
-    return {row[0]: row[1] for row in connection.execute(f"describe select * from {relation}").fetchall()}
-
-
-def found_in(connection: duckdb.DuckDBPyConnection, relation: str, work: Cleaning) -> int:
-    """How many rows are the person's or mention them."""
-    row = connection.execute(f"select count(*) from {relation} where {work.found}").fetchone()
-    return int(row[0]) if row else 0
-
-
 def _clean(connection: duckdb.DuckDBPyConnection, path: Path, subject: Subject) -> int:
     relation = f"read_parquet({literal(str(path))}, hive_partitioning = false)"
-    work = cleaning(columns_of(connection, relation), subject)
-    found = found_in(connection, relation, work) if work else 0
-    if work is None or not found:
+    work = cleaning(connection, relation, subject)
+    if work is None:
         return 0
     replaced = ", ".join(f'{expression} as "{name}"' for name, expression in work.replaced.items())
     chosen = f"* replace ({replaced})" if replaced else "*"
@@ -93,4 +81,4 @@ def _clean(connection: duckdb.DuckDBPyConnection, path: Path, subject: Subject) 
             f"copy (select {chosen} from {relation} where not ({work.gone})) to {literal(str(aside))} "
             "(format parquet, compression zstd)"
         )
-    return found
+    return work.rows

@@ -9,7 +9,8 @@ from rtp.identity.normalize import Spelling, normalize
 from rtp.identity.types import Identifier, IdentifierType
 from rtp.profile.erasure import Subject
 from rtp.signals.feeds.schema_sql import literal
-from rtp.stores.erasure.lake import LakeFiles, columns_of, parquet_files
+from rtp.stores.erasure.lake import LakeFiles, parquet_files
+from rtp.stores.erasure.rows import columns_of
 from rtp.stores.erasure.subject import CONTACTS
 from rtp.stores.feeds.session import feed_session
 from rtp.stores.suppression import SuppressionFile

@@ -4,13 +4,11 @@ import mmap
 from collections.abc import Iterator
 from pathlib import Path
 
-import duckdb
-
 from rtp.profile.erasure import Subject
 from rtp.settings import Settings
 from rtp.signals.feeds.schema_sql import literal
 from rtp.stores.erasure.files import files_below
-from rtp.stores.erasure.lake import columns_of, found_in, parquet_files, prepared
+from rtp.stores.erasure.lake import parquet_files, prepared
 from rtp.stores.erasure.rows import cleaning, register
 from rtp.stores.erasure.warehouse import tables_of
 from rtp.stores.warehouse import connect
@@ -35,19 +33,14 @@ class RawScan:
         with prepared(subject) as connection:
             for path in parquet_files(self._settings.lake_dir):
                 relation = f"read_parquet({literal(str(path))}, hive_partitioning = false)"
-                if _about(connection, relation, subject):
+                if cleaning(connection, relation, subject):
                     yield str(path.relative_to(root))
         if self._settings.warehouse_path.exists():
             with connect(self._settings) as connection:
                 register(connection, subject)
-                yield from (name for name in tables_of(connection) if _about(connection, name, subject))
+                yield from (name for name in tables_of(connection) if cleaning(connection, name, subject))
 
 
 def _holds(path: Path, traces: list[bytes]) -> bool:
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         return any(data.find(trace) >= 0 for trace in traces)
-
-
-def _about(connection: duckdb.DuckDBPyConnection, relation: str, subject: Subject) -> bool:
-    work = cleaning(columns_of(connection, relation), subject)
-    return work is not None and bool(found_in(connection, relation, work))

@@ -15,8 +15,8 @@ from rtp.stores.identity_keys import APART, STALE, customer_key, fragment_key, i
 from rtp.stores.outage import answer_of, outage_is_retryable
 
 SCANNED = 1_000
-DECISIONS, MERGES = b"rtp:decision:", b"rtp:{m"
-TELLING = (DECISIONS, MERGES)
+DECISIONS = b"rtp:decision:"
+MERGES = re.compile(rb"rtp:\{m[0-9a-f]{24}\}")
 REWRITE_SECONDS = 600.0
 
 
@@ -57,7 +57,7 @@ class RedisKeys:
 
     async def _telling(self, keys: Sequence[bytes], named: "re.Pattern[bytes]") -> list[bytes]:
         """Keys that are named after something else, but whose content tells of the person."""
-        asked = [key for key in keys if key.startswith(TELLING)]
+        asked = [key for key in keys if key.startswith(DECISIONS) or MERGES.fullmatch(key)]
         pipeline = self._client.pipeline(transaction=False)
         for key in asked:
             (pipeline.get if key.startswith(DECISIONS) else pipeline.hvals)(key)  # type: ignore[arg-type]

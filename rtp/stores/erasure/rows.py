@@ -23,8 +23,10 @@ OWNERS = ("customer_id", "customer_ref")
 class Cleaning(msgspec.Struct, frozen=True):
     """What to do with one table."""
 
+    rows: int
+    """How many rows are about the person or mention them."""
     found: str
-    """SQL condition: the row is about the person or mentions them."""
+    """SQL condition: the row is one of them."""
     gone: str
     """SQL condition: the row is to go."""
     replaced: Mapping[str, str]
@@ -50,24 +52,35 @@ def register(connection: duckdb.DuckDBPyConnection, subject: Subject) -> None:
             connection.executemany(f"insert into {name} values ({marks})", rows)
 
 
-def cleaning(columns: Mapping[str, str], subject: Subject) -> Cleaning | None:
-    """For a table of these columns (name to DuckDB type); None if it cannot hold anything about a person."""
-    owned = _owned(columns)
-    pattern = _pattern(subject)
-    texts = [name for name, kind in columns.items() if kind in {"VARCHAR", "JSON"}] if pattern else []
-    bodies = [name for name, kind in columns.items() if kind == "BLOB"] if pattern else []
-    if not owned and not texts and not bodies:
+def cleaning(connection: duckdb.DuckDBPyConnection, relation: str, subject: Subject) -> Cleaning | None:
+    """For a table or a file, as SQL names it; None if it holds nothing about the person."""
+    columns, pattern = columns_of(connection, relation), _pattern(subject)
+    texts = [name for name, kind in columns.items() if kind in {"VARCHAR", "JSON", "BLOB"}] if pattern else []
+    texts = [name for name in texts if _mentioned(connection, relation, name, pattern)]
+    bodies = [_mentions(name, pattern) for name in texts if columns[name] == "BLOB"]
+    mine = " or ".join(map(_known, [*_owned(columns), *bodies])) or "false"
+    found = " or ".join([mine, *(_known(_mentions(name, pattern)) for name in texts)])
+    row = connection.execute(f"select count(*) from {relation} where {found}").fetchone()
+    if row is None or not row[0]:
         return None
-    mine = " or ".join(_known(each) for each in [*owned, *(_mentions(name, pattern) for name in bodies)]) or "false"
     keeps = set(columns) >= SALES_LINE
-    replaced = {name: f"regexp_replace(\"{name}\", {pattern}, '{ERASED}', 'g')" for name in texts}
+    replaced = {
+        name: f"regexp_replace(\"{name}\", {pattern}, '{ERASED}', 'g')" for name in texts if columns[name] != "BLOB"
+    }
     if keeps:
         replaced |= {name: f'case when {mine} then null else "{name}" end' for name in OWNERS if name in columns}
-    return Cleaning(
-        found=" or ".join([mine, *(_known(_mentions(name, pattern)) for name in texts)]),
-        gone="false" if keeps else mine,
-        replaced=replaced,
-    )
+    return Cleaning(rows=row[0], found=found, gone="false" if keeps else mine, replaced=replaced)
+
+
+def columns_of(connection: duckdb.DuckDBPyConnection, relation: str) -> dict[str, str]:
+    """Column to DuckDB type."""
+    return {row[0]: row[1] for row in connection.execute(f"describe select * from {relation}").fetchall()}
+
+
+def _mentioned(connection: duckdb.DuckDBPyConnection, relation: str, name: str, pattern: str) -> bool:
+    """Whether any value of a column mentions the person; each distinct one is looked at once."""
+    values = f'(select distinct "{name}" from {relation})'
+    return bool(connection.execute(f"select 1 from {values} where {_mentions(name, pattern)} limit 1").fetchall())
 
 
 def _owned(columns: Mapping[str, str]) -> list[str]:

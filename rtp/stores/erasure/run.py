@@ -35,6 +35,11 @@ ReadIdentifier = Callable[[str], Identifier | str]
 """Reads "type:value"; gives a customer id as it is. Raises Rejected."""
 
 
+class _Begun(msgspec.Struct, frozen=True):
+    about: str
+    subject: Subject
+
+
 class Erasure:
     """Opens requests for erasure and carries them out; every step may be repeated after a crash."""
 
@@ -80,11 +85,10 @@ class Erasure:
         regulation = await self._regulations.get(regulation_id)
         if regulation is None:
             raise NotFound("There is no such request for erasure.", reason="UNKNOWN_REGULATION")
-        about = await self._take(regulation_id)
-        if about is None:
+        subject = await self._take(regulation_id)
+        if subject is None:
             return regulation
         await self._regulations.record(msgspec.structs.replace(regulation, status=ErasureStatus.RUNNING))
-        subject = await self._subject(about)
         await self._suppress(subject)
         await asyncio.sleep(SETTLED_SECONDS)
         with held_still(self._settings):
@@ -98,18 +102,26 @@ class Erasure:
             self._slip(regulation_id).unlink(missing_ok=True)
         return done
 
-    async def _take(self, regulation_id: str) -> str | None:
-        """Whom the request names, out of Redis into a file: so that Redis can be proved to hold nothing of them."""
+    async def _take(self, regulation_id: str) -> Subject | None:
+        """Whom the request is about, out of Redis into a file: so that Redis can be proved to hold nothing of them.
+
+        The file has every name that was known when the erasure began: after a crash what is left of the person would
+        no longer tell them all.
+        """
         slip = self._slip(regulation_id)
-        if not slip.exists():
+        if slip.exists():
+            begun = msgspec.json.decode(slip.read_bytes(), type=_Begun)
+        else:
             about = (await self._regulations.waiting()).get(regulation_id)
             if about is None:
                 return None
-            with appearing(slip) as aside:
-                aside.touch(mode=0o600)
-                aside.write_text(about)
+            begun = _Begun(about, Subject())
+        subject = begun.subject.joined(await self._subject(begun.about))
+        with appearing(slip) as aside:
+            aside.touch(mode=0o600)
+            aside.write_bytes(msgspec.json.encode(_Begun(begun.about, subject)))
         await self._regulations.forget(regulation_id)
-        return slip.read_text()
+        return subject
 
     def _slip(self, regulation_id: str) -> Path:
         return self._settings.erasures_dir / regulation_id

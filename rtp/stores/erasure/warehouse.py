@@ -7,7 +7,6 @@ import duckdb
 from rtp.profile.erasure import Subject
 from rtp.settings import Settings
 from rtp.signals.feeds.schema_sql import literal
-from rtp.stores.erasure.lake import columns_of, found_in
 from rtp.stores.erasure.rows import cleaning, register
 from rtp.stores.warehouse import connect
 
@@ -50,15 +49,14 @@ def tables_of(connection: duckdb.DuckDBPyConnection) -> list[str]:
 
 
 def _clean(connection: duckdb.DuckDBPyConnection, table: str, subject: Subject) -> int:
-    work = cleaning(columns_of(connection, table), subject)
-    found = found_in(connection, table, work) if work else 0
-    if work is None or not found:
+    work = cleaning(connection, table, subject)
+    if work is None:
         return 0
     connection.execute(f"delete from {table} where {work.gone}")
     if work.replaced:
         changes = ", ".join(f'"{name}" = {expression}' for name, expression in work.replaced.items())
         connection.execute(f"update {table} set {changes} where {work.found}")
-    return found
+    return work.rows
 
 
 def _copy(connection: duckdb.DuckDBPyConnection, aside: Path) -> None:

@@ -69,6 +69,9 @@ async def live(house: Settings, client: Redis) -> str:
         await client.set(f"rtp:decision:{{d{number}}}", msgspec.json.encode({"customerId": names[user]}))
         await client.hset("rtp:{outbox}:rows", f"a{number}", msgspec.json.encode({"customer_id": names[user]}))
         await client.set(f"rtp:{{outbox}}:cooldown:t:{names[user]}", "1")
+    await client.xadd("rtp:{movements}", {"d": "{}"})
+    await client.hset(f"rtp:{{m{'0' * 24}}}", mapping={"l": names["u00003"]})
+    await client.hset(f"rtp:{{m{'1' * 24}}}", mapping={"l": names["u00001"]})
     for partition in range(log.partitions):
         found = await log.read(WORKER_GROUP, "w", partition, count=10, block_ms=0)
         found = found or await log.read(WORKER_GROUP, "w", partition, count=10, block_ms=0)
@@ -126,6 +129,7 @@ async def test_no_byte_is_left_and_nobody_else_is_touched(house: Settings, clien
     assert await client.xlen("rtp:{decisions}") == 1
     assert await client.exists("rtp:decision:{d1}") == 1
     assert await client.hkeys("rtp:{outbox}:rows") == [b"a1"]  # type: ignore[misc]
+    assert [key async for key in client.scan_iter("rtp:{m[01]*")] == [f"rtp:{{m{'1' * 24}}}".encode()]
     other = await wiring.identity_graph(house, client).resolve(Identifier(IdentifierType.EMAIL, OTHER))
     assert other is not None
 
@@ -181,6 +185,8 @@ async def test_it_waits_for_a_build_a_load_and_the_archiver(house: Settings, cli
 async def test_one_that_was_killed_is_taken_up_again(
     house: Settings, client: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """By then what is left of the person no longer tells all their names."""
+    customer_id = await live(house, client)
     erasure = wiring.erasure(house, client)
     regulation_id = (await erasure.request(f"email:{EMAIL}")).regulation_id
 
@@ -191,12 +197,15 @@ async def test_one_that_was_killed_is_taken_up_again(
         raise Killed
 
     with monkeypatch.context() as patched:
-        patched.setattr("rtp.stores.erasure.warehouse.WarehouseFile.erase", die)
+        patched.setattr("rtp.stores.erasure.redis_state.RedisKeys._telling", die)
         with pytest.raises(Killed):
             await erasure.carry_out(regulation_id)
     assert await erasure.waiting() == [regulation_id]
     assert (await erasure.carry_out(regulation_id)).status is ErasureStatus.FINISHED
     assert await erasure.waiting() == []
+    assert [key async for key in client.scan_iter(f"*{customer_id}*")] == []
+    owners = [await client.hget(key, "c") async for key in client.scan_iter("rtp:{p*}")]  # type: ignore[misc]
+    assert customer_id.encode() not in owners
     assert (await erasure.carry_out(regulation_id)).status is ErasureStatus.FINISHED
 
 
