@@ -9,6 +9,7 @@ import pytest
 
 from rtp.serving.ports import Ports
 from rtp.settings import Settings
+from rtp.wiring import event_log
 
 REQUESTS = 200
 
@@ -36,7 +37,7 @@ async def test_many_requests_at_once_make_few_durable_writes(
 
     answers = await asyncio.gather(*map(track, range(REQUESTS)))
     assert set(answers) == {200}
-    assert (await ports.log.accounting()).accepted == REQUESTS
+    assert (await event_log(ports.settings, redis_client).accounting()).accepted == REQUESTS
     assert await appends(redis_client) <= REQUESTS / 10
 
 

@@ -12,6 +12,8 @@ from rtp.serving.ports import Ports
 from rtp.signals.event import Event
 from rtp.signals.parse import MAX_EVENT_BYTES
 from rtp.stores.keyring import Keyring
+from rtp.wiring import event_log
+from rtp.wiring import redis_client as client_of
 from tests.serving.conftest import problem
 
 VIEW = {"userId": "u1", "messageId": "m1", "event": "Product Viewed", "properties": {"product_id": "p1"}}
@@ -19,11 +21,12 @@ VIEW = {"userId": "u1", "messageId": "m1", "event": "Product Viewed", "propertie
 
 async def stored(ports: Ports) -> list[Event]:
     """All events in the log."""
+    client = client_of(ports.settings)
+    log = event_log(ports.settings, client)
     found = [
-        entry.event
-        for partition in range(ports.log.partitions)
-        for entry in await ports.log.tail(partition, after="", count=100)
+        entry.event for partition in range(log.partitions) for entry in await log.tail(partition, after="", count=100)
     ]
+    await client.aclose()
     return sorted(found, key=lambda event: event.message_id)
 
 
