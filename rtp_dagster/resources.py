@@ -2,10 +2,12 @@
 
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from datetime import date
 from functools import cached_property
+from graphlib import TopologicalSorter
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,7 @@ from packaging.version import Version
 from rtp.settings import Settings
 from rtp.stores.warehouse import dbt_environment, prepare_warehouse, warehouse_lock
 from rtp.stores.warehouse_build import BUILD
-from rtp.stores.warehouse_changes import Due, due
+from rtp.stores.warehouse_changes import due
 
 
 class _Dbt(DbtCliResource):
@@ -56,17 +58,29 @@ class Warehouse:
             _environment(dbt_environment(self._settings, day)),
             due(self._settings, day=day, partial=context.is_subset) as left,
         ):
+            before, after = _left_out(context.assets_def.asset_deps, context.selected_asset_keys, set(left.left_out))
+            yield from map(_unchanged, before)
             if not left.nothing:
                 yield from command.cli([*BUILD, *left.arguments], context=context, target_path=target).stream()
-            yield from _unchanged(left, context)
+            yield from map(_unchanged, after)
 
 
-def _unchanged(left: Due, context: dg.AssetExecutionContext) -> Iterator[Any]:
-    """The models that were left out: what reads them goes on, as they stand for the present lake."""
-    names = set(left.left_out)
-    for key in sorted(context.selected_asset_keys):
+def _unchanged(key: dg.AssetKey) -> dg.MaterializeResult[None]:
+    """What reads a model that was left out goes on: it stands for the present lake as it is."""
+    return dg.MaterializeResult(asset_key=key, metadata={"unchanged": True})
+
+
+def _left_out(
+    reads: Mapping[dg.AssetKey, Iterable[dg.AssetKey]], selected: AbstractSet[dg.AssetKey], names: AbstractSet[str]
+) -> tuple[list[dg.AssetKey], list[dg.AssetKey]]:
+    """(models to report before what is built, and after it): Dagster wants what is read before its readers."""
+    graph = {key: [each for each in reads.get(key, ()) if each in selected] for key in sorted(selected)}
+    before: list[dg.AssetKey] = []
+    after: list[dg.AssetKey] = []
+    for key in TopologicalSorter(graph).static_order():
         if key.path[-1] in names:
-            yield dg.MaterializeResult(asset_key=key, metadata={"unchanged": True})
+            (before if all(each in before for each in graph[key]) else after).append(key)
+    return before, after
 
 
 @contextmanager
