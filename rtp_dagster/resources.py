@@ -58,11 +58,15 @@ class Warehouse:
             _environment(dbt_environment(self._settings, day)),
             due(self._settings, day=day, partial=context.is_subset) as left,
         ):
-            before, after = _left_out(context.assets_def.asset_deps, context.selected_asset_keys, set(left.left_out))
-            yield from map(_unchanged, before)
+            reads, out = context.assets_def.asset_deps, _left_out(context, set(left.left_out))
             if not left.nothing:
-                yield from command.cli([*BUILD, *left.arguments], context=context, target_path=target).stream()
-            yield from map(_unchanged, after)
+                command_run = command.cli([*BUILD, *left.arguments], context=context, target_path=target)
+                for event in command_run.stream():
+                    if isinstance(event, dg.Output):
+                        built = context.assets_def.keys_by_output_name[event.output_name]
+                        yield from map(_unchanged, _read_by(built, reads, out))
+                    yield event
+            yield from map(_unchanged, out)
 
 
 def _unchanged(key: dg.AssetKey) -> dg.MaterializeResult[None]:
@@ -70,17 +74,26 @@ def _unchanged(key: dg.AssetKey) -> dg.MaterializeResult[None]:
     return dg.MaterializeResult(asset_key=key, metadata={"unchanged": True})
 
 
-def _left_out(
-    reads: Mapping[dg.AssetKey, Iterable[dg.AssetKey]], selected: AbstractSet[dg.AssetKey], names: AbstractSet[str]
-) -> tuple[list[dg.AssetKey], list[dg.AssetKey]]:
-    """(models to report before what is built, and after it): Dagster wants what is read before its readers."""
-    graph = {key: [each for each in reads.get(key, ()) if each in selected] for key in sorted(selected)}
-    before: list[dg.AssetKey] = []
-    after: list[dg.AssetKey] = []
-    for key in TopologicalSorter(graph).static_order():
-        if key.path[-1] in names:
-            (before if all(each in before for each in graph[key]) else after).append(key)
-    return before, after
+def _left_out(context: dg.AssetExecutionContext, names: AbstractSet[str]) -> list[dg.AssetKey]:
+    """The models left out, those that are read before those that read them."""
+    reads = {key: sorted(each) for key, each in sorted(context.assets_def.asset_deps.items())}
+    order = TopologicalSorter(reads).static_order()
+    return [key for key in order if key in context.selected_asset_keys and key.path[-1] in names]
+
+
+def _read_by(
+    built: dg.AssetKey, reads: Mapping[dg.AssetKey, Iterable[dg.AssetKey]], out: list[dg.AssetKey]
+) -> list[dg.AssetKey]:
+    """Takes from `out` what a model reads, however indirectly: Dagster wants to hear of it before."""
+    found, waiting = set[dg.AssetKey](), [built]
+    while waiting:
+        key = waiting.pop()
+        if key not in found:
+            found.add(key)
+            waiting += reads.get(key, ())
+    now = [key for key in out if key in found]
+    out[:] = [key for key in out if key not in found]
+    return now
 
 
 @contextmanager
