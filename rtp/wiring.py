@@ -2,8 +2,8 @@
 
 import logging
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -83,6 +83,16 @@ if TYPE_CHECKING:  # builds only: it brings pandas, which the hot path must star
 def redis_client(settings: Settings) -> Redis:
     """A client of the Redis that holds all live state."""
     return connect(settings.redis_address)
+
+
+@asynccontextmanager
+async def redis_opened(settings: Settings) -> AsyncIterator[Redis]:
+    """That client for as long as the context lasts, closed whatever happens."""
+    client = redis_client(settings)
+    try:
+        yield client
+    finally:
+        await client.aclose()
 
 
 def lake(settings: Settings) -> Lake:

@@ -1,13 +1,12 @@
 """Requests for erasure, carried out as runs that show what was removed where."""
 
-import asyncio
-
 import dagster as dg
 
 from rtp import wiring
 from rtp.errors import Retryable
-from rtp.profile.erasure import ErasureStatus, Regulation
+from rtp.profile.erasure import ErasureStatus
 from rtp.settings import Settings
+from rtp_dagster.redis_work import on_redis
 
 EVERY_SECONDS = 30
 
@@ -20,7 +19,7 @@ def definitions() -> dg.Definitions:
 def _job() -> dg.JobDefinition:
     @dg.op(name="erase_waiting", description="Takes whoever asked for it out of every place, and proves it.")
     def erase_waiting(context: dg.OpExecutionContext, settings: dg.ResourceParam[Settings]) -> None:
-        done = asyncio.run(_carry_out(settings))
+        done = on_redis(settings, lambda client: wiring.erasure(settings, client).carry_out_waiting())
         for regulation in done:
             for place in regulation.places:
                 context.log.info(f"{regulation.regulation_id} {place.place}: {place.removed} removed. {place.error}")
@@ -47,7 +46,7 @@ def _sensor() -> dg.SensorDefinition:
         _context: dg.SensorEvaluationContext, settings: dg.ResourceParam[Settings]
     ) -> dg.RunRequest | dg.SkipReason:
         try:
-            waiting = asyncio.run(_waiting(settings))
+            waiting = on_redis(settings, lambda client: wiring.erasure(settings, client).waiting())
         except Retryable as error:
             return dg.SkipReason(str(error))
         if not waiting:
@@ -55,20 +54,3 @@ def _sensor() -> dg.SensorDefinition:
         return dg.RunRequest(run_key="erase:" + ",".join(waiting))
 
     return erasure_requests
-
-
-async def _waiting(settings: Settings) -> list[str]:
-    client = wiring.redis_client(settings)
-    try:
-        return await wiring.erasure(settings, client).waiting()
-    finally:
-        await client.aclose()
-
-
-async def _carry_out(settings: Settings) -> list[Regulation]:
-    client = wiring.redis_client(settings)
-    try:
-        erasure = wiring.erasure(settings, client)
-        return [await erasure.carry_out(each) for each in await erasure.waiting()]
-    finally:
-        await client.aclose()

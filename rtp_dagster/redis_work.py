@@ -23,10 +23,7 @@ def on_redis(settings: Settings, work: Callable[[Redis], Awaitable[T]]) -> T:
     """What `work` gives."""
 
     async def run() -> T:
-        client = wiring.redis_client(settings)
-        try:
+        async with wiring.redis_opened(settings) as client:
             return await work(client)
-        finally:
-            await client.aclose()
 
     return asyncio.run(run())

@@ -84,9 +84,8 @@ class _Session:
 
     async def measure(self, events: int, rate: int, seconds: int) -> list[Measure]:
         """All rows, in the order in which they are measured."""
-        client = wiring.redis_client(self._settings)
-        log = wiring.event_log(self._settings, client)
-        try:
+        async with wiring.redis_opened(self._settings) as client:
+            log = wiring.event_log(self._settings, client)
             rows = [Measure("customers", self._customers, "customers"), Measure("batch", self._batch, "events")]
             rows += await self._throughput(log, "new_", self._source.first_visits(self._batch))
             requests = self._source.requests(events // self._batch, self._batch)
@@ -95,8 +94,6 @@ class _Session:
                 probe = FeatureProbe(client, wiring.keyed_hash(self._settings))
                 rows += await self._latency(log, probe, rate, seconds, batch)
             return rows + await floor(client, [each.body for each in requests], self._batch)
-        finally:
-            await client.aclose()
 
     async def _throughput(self, log: EventLog, prefix: str, requests: list[Sent]) -> list[Measure]:
         """Until the last event is applied, and its effects are carried out."""

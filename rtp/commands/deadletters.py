@@ -163,11 +163,8 @@ async def _opened() -> "AsyncIterator[tuple[Settings, Redis, DeadLetters]]":
     from rtp.settings import load_settings
 
     settings = load_settings()
-    client = wiring.redis_client(settings)
-    try:
+    async with wiring.redis_opened(settings) as client:
         yield settings, client, wiring.dead_letters(settings, client)
-    finally:
-        await client.aclose()
 
 
 async def _counts() -> list[dict[str, Any]]:

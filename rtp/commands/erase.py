@@ -40,13 +40,11 @@ async def _carry_out(shopper: str, *, waiting: bool) -> "list[Regulation]":
             "Whom to erase?", reason="NO_SHOPPER", hint="Name a shopper (TYPE:VALUE), or pass --waiting alone."
         )
     settings = load_settings()
-    client = wiring.redis_client(settings)
-    try:
+    async with wiring.redis_opened(settings) as client:
         erasure = wiring.erasure(settings, client)
-        ids = await erasure.waiting() if waiting else [(await erasure.request(shopper)).regulation_id]
-        return [await erasure.carry_out(each) for each in ids]
-    finally:
-        await client.aclose()
+        if waiting:
+            return await erasure.carry_out_waiting()
+        return [await erasure.carry_out((await erasure.request(shopper)).regulation_id)]
 
 
 def _show(regulation: "Regulation") -> None:

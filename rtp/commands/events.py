@@ -105,12 +105,9 @@ async def _opened(asked: Asked) -> "AsyncIterator[tuple[EventView, Wanted]]":
 
     settings = load_settings()
     since = moment(asked.since or RECENT, now=to_micros(system_clock()))
-    client = wiring.redis_client(settings)
-    try:
+    async with wiring.redis_opened(settings) as client:
         fragments = await _fragments(settings, client, asked.customer) if asked.customer else None
         yield wiring.event_view(settings, client), Wanted(since=since or 0, kind=asked.kind, fragments=fragments)
-    finally:
-        await client.aclose()
 
 
 async def _fragments(settings: "Settings", client: "Redis", shopper: str) -> tuple[str, ...]:

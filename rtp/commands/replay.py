@@ -73,8 +73,7 @@ async def _replay(since: str | None, until: str | None, partition: int | None, d
     settings, now = load_settings(), to_micros(system_clock())
     partitions = range(settings.partitions) if partition is None else (partition,)
     window = Window(tuple(partitions), moment(since, now=now), moment(until, now=now))
-    client = wiring.redis_client(settings)
-    try:
+    async with wiring.redis_opened(settings) as client:
         with suppress(Retryable):  # then the worker is archiving just now
             await open_archiver(settings, client).flush()
         columns = (SpinnerColumn(), TextColumn("rebuilding, then comparing"), MofNCompleteColumn(), BarColumn())
@@ -82,5 +81,3 @@ async def _replay(since: str | None, until: str | None, partition: int | None, d
             task = bar.add_task("", total=None)
             rebuilder = open_rebuilder(settings, client)
             return await rebuilder.run(window, dry_run=dry_run, progress=lambda count: bar.advance(task, count))
-    finally:
-        await client.aclose()

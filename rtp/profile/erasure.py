@@ -122,7 +122,6 @@ async def erase_everywhere(
     subject: Subject,
     places: Sequence[Place],
     proof: Callable[[Subject], Awaitable[list[str]]],
-    report: Callable[[PlaceReport], None] = lambda _report: None,
 ) -> tuple[ErasureStatus, tuple[PlaceReport, ...]]:
     """Erases until `proof` finds no trace, at most ROUNDS times; `proof` gives where traces are.
 
@@ -153,8 +152,6 @@ async def erase_everywhere(
             error=f"still found in {', '.join(traces[:5])}" if traces else "",
         )
     )
-    for line in lines:
-        report(line)
     return _status(len(places), errors, traces), tuple(lines)
 
 

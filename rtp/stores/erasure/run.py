@@ -14,7 +14,6 @@ from rtp.identity.types import Identifier
 from rtp.profile.erasure import (
     ErasureStatus,
     Place,
-    PlaceReport,
     Regulation,
     Regulations,
     Subject,
@@ -75,9 +74,11 @@ class Erasure:
         await self._regulations.open(regulation, about)
         return regulation
 
-    async def carry_out(
-        self, regulation_id: str, report: Callable[[PlaceReport], None] = lambda _report: None
-    ) -> Regulation:
+    async def carry_out_waiting(self) -> list[Regulation]:
+        """Carries out all that is not finished."""
+        return [await self.carry_out(each) for each in await self.waiting()]
+
+    async def carry_out(self, regulation_id: str) -> Regulation:
         """Erases, and proves it. Waits for a build, a load or the archiver under way to end.
 
         Raises NotFound for a request that is not open; a finished one is given as it is.
@@ -95,7 +96,7 @@ class Erasure:
             before = await self._regulations.get(regulation_id)
             if before and before.finished_at and not self._slip(regulation_id).exists():
                 return before
-            status, places = await erase_everywhere(subject, self._places(), RawScan(self._settings), report)
+            status, places = await erase_everywhere(subject, self._places(), RawScan(self._settings))
         done = msgspec.structs.replace(regulation, status=status, places=places, finished_at=self._clock())
         await self._regulations.record(done)
         if status is ErasureStatus.FINISHED:
