@@ -1,9 +1,7 @@
 """The DuckDB warehouse: one opener at a time, and what dbt is told about it."""
 
-import fcntl
 import os
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -15,6 +13,7 @@ from rtp.errors import Rejected, Retryable
 from rtp.settings import Settings
 from rtp.stores.archive_schema import prepare_archives
 from rtp.stores.feeds.prepare import prepare_lake
+from rtp.stores.file_lock import acquired
 from rtp.stores.lake import Lake
 
 LOCK_FILE = "warehouse.lock"
@@ -50,8 +49,17 @@ def warehouse_lock(
         yield
         return
     path.parent.mkdir(parents=True, exist_ok=True)
+
+    def tell() -> None:
+        if report is not None:
+            report(f"waiting for process {_holder(path)}, which is using the warehouse")
+
     with path.open("a+") as lock:
-        _wait_for(lock.fileno(), path, wait_seconds, report)
+        if not acquired(lock, wait_seconds, tell):
+            raise Retryable(
+                f"Another process (pid {_holder(path)}) is using the warehouse.",
+                hint="Try again when its build is done.",
+            )
         lock.truncate(0)
         lock.write(str(os.getpid()))
         lock.flush()
@@ -62,24 +70,8 @@ def warehouse_lock(
             _held.paths.discard(path)
 
 
-def _wait_for(descriptor: int, path: Path, wait_seconds: float, report: Report | None) -> None:
-    deadline = time.monotonic() + wait_seconds
-    told = False
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            holder = path.read_text().strip() or "unknown"
-            if time.monotonic() >= deadline:
-                raise Retryable(
-                    f"Another process (pid {holder}) is using the warehouse.", hint="Try again when its build is done."
-                ) from None
-            if report is not None and not told:
-                report(f"waiting for process {holder}, which is using the warehouse")
-                told = True
-            time.sleep(0.1)
-        else:
-            return
+def _holder(path: Path) -> str:
+    return path.read_text().strip() or "unknown"
 
 
 @contextmanager
