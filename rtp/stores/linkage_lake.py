@@ -20,41 +20,37 @@ Record = tuple[str, str]
 """(source, customer_ref)."""
 
 
-class ProbableLink(msgspec.Struct, frozen=True):
-    """Two records that are one person beyond the threshold."""
+class _Between(msgspec.Struct, frozen=True):
+    """What is said of two records."""
 
     left_source: str
     left_ref: str
     right_source: str
     right_ref: str
+
+    @property
+    def ends(self) -> tuple[Record, Record]:
+        """The two records."""
+        return (self.left_source, self.left_ref), (self.right_source, self.right_ref)
+
+
+class ProbableLink(_Between, frozen=True):
+    """Two records that are one person beyond the threshold."""
+
     match_weight: float
     match_probability: float
     model_version: str
     linked_at: datetime
 
-    @property
-    def ends(self) -> tuple[Record, Record]:
-        """The two records."""
-        return (self.left_source, self.left_ref), (self.right_source, self.right_ref)
 
-
-class ReviewLink(msgspec.Struct, frozen=True):
+class ReviewLink(_Between, frozen=True):
     """A link between two customers that was held back."""
 
-    left_source: str
-    left_ref: str
-    right_source: str
-    right_ref: str
     reason: str
     detail: str
     match_weight: float
     model_version: str
     found_at: datetime
-
-    @property
-    def ends(self) -> tuple[Record, Record]:
-        """The two records."""
-        return (self.left_source, self.left_ref), (self.right_source, self.right_ref)
 
 
 class KnownAs(msgspec.Struct, frozen=True):
