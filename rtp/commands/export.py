@@ -25,15 +25,13 @@ def register(app: typer.Typer) -> None:
         import msgspec
 
         from rtp.commands.api import call_api
-        from rtp.stores.lake import appearing
+        from rtp.stores.lake import write_private
 
         found = call_api("GET", f"/v1/profiles/{quote(shopper, safe=':')}/export")
         if out is None:
             print_json(found)
             return
-        with appearing(out) as aside:
-            aside.touch(mode=0o600)
-            aside.write_bytes(msgspec.json.format(msgspec.json.encode(found), indent=2))
+        write_private(out, msgspec.json.format(msgspec.json.encode(found), indent=2))
         counts = {name: len(found[name]) for name in ("events", "orders", "decisions", "activations")}
         if as_json:
             print_json(counts)

@@ -9,7 +9,7 @@ import msgspec
 
 from rtp.activation.audiences import Audience, Hashed, hashed
 from rtp.errors import Fatal
-from rtp.stores.lake import Lake, appearing
+from rtp.stores.lake import Lake, write_private
 from rtp.stores.marts import marts_session
 from rtp.yaml_config import read_config
 
@@ -59,9 +59,7 @@ class AudienceFiles:
 
     def record(self, audience_id: str, sent: Sent) -> None:
         """Replaces it, durably, before the next batch goes out."""
-        with appearing(self._path(audience_id)) as aside:
-            aside.touch(mode=0o600)
-            aside.write_bytes(msgspec.json.encode(sent))
+        write_private(self._path(audience_id), msgspec.json.encode(sent))
 
     def _path(self, audience_id: str) -> Path:
         return self._folder / f"{audience_id}.json"

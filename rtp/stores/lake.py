@@ -105,3 +105,10 @@ def appearing(path: Path) -> Iterator[Path]:
         aside.replace(path)
     finally:
         aside.unlink(missing_ok=True)
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Writes a file that only its owner may read; it appears whole or not at all."""
+    with appearing(path) as aside:
+        aside.touch(mode=0o600)
+        aside.write_bytes(content)

@@ -8,7 +8,7 @@ from pathlib import Path
 from redis.asyncio import Redis
 
 from rtp.errors import Retryable
-from rtp.stores.lake import appearing
+from rtp.stores.lake import write_private
 from rtp.stores.outage import answer_of, outage_is_retryable
 
 KEY = "rtp:{suppressed}"
@@ -74,6 +74,5 @@ class SuppressionFile:
 
     def add(self, digests: Iterable[str]) -> None:
         """Puts digests on the list; the file appears whole or not at all."""
-        with appearing(self._path) as aside:
-            aside.touch(mode=0o600)
-            aside.write_text("\n".join(sorted(self.read() | set(digests))) + "\n")
+        lines = "\n".join(sorted(self.read() | set(digests))) + "\n"
+        write_private(self._path, lines.encode())

@@ -23,7 +23,7 @@ from rtp.settings import Settings
 from rtp.stores.erasure.proof import RawScan
 from rtp.stores.erasure.subject import SubjectFinder
 from rtp.stores.file_lock import alone
-from rtp.stores.lake import Lake, appearing
+from rtp.stores.lake import Lake, write_private
 from rtp.stores.suppression import SETTLED_SECONDS, RedisSuppression, SuppressionFile
 from rtp.stores.warehouse import warehouse_lock
 
@@ -118,9 +118,7 @@ class Erasure:
                 return None
             begun = _Begun(about, Subject())
         subject = begun.subject.joined(await self._subject(begun.about))
-        with appearing(slip) as aside:
-            aside.touch(mode=0o600)
-            aside.write_bytes(msgspec.json.encode(_Begun(begun.about, subject)))
+        write_private(slip, msgspec.json.encode(_Begun(begun.about, subject)))
         await self._regulations.forget(regulation_id)
         return subject
 
