@@ -1,6 +1,7 @@
 """How commands call the HTTP API: with the server key; its problems become errors of one line."""
 
 from typing import Any
+from urllib.parse import quote
 
 from rtp.errors import NotFound, Rejected, Retryable, RtpError
 
@@ -23,6 +24,11 @@ def call_api(method: str, path: str, *, body: Any = None) -> Any:
     if not answer.is_success:
         raise _error_of(answer.status_code, answer.text)
     return answer.json()
+
+
+def in_path(shopper: str) -> str:
+    """ "type:value" as a part of a path."""
+    return quote(shopper, safe=":")
 
 
 def _error_of(status: int, text: str) -> RtpError:

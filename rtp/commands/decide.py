@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from rtp.commands.output import JsonFlag, console, print_json
+from rtp.commands.output import JsonFlag, Shopper, console, print_json
 
 FIELDS = {
     "user_id": "userId",
@@ -21,7 +21,7 @@ def register(app: typer.Typer) -> None:
 
     @app.command("decide")
     def decide(
-        shopper: Annotated[str, typer.Argument(metavar="TYPE:VALUE", help="For example user_id:2375.")],
+        shopper: Shopper,
         channel: Annotated[str, typer.Option(help="web, app, email, push, sms, ads or store.")] = "web",
         placement: Annotated[str, typer.Option(help="The place on the page or in the message.")] = "default",
         store: Annotated[str | None, typer.Option(help="The store that the shopper is in.")] = None,

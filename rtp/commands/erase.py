@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rtp.commands.output import JsonFlag, console, print_json, run
+from rtp.commands.output import JsonFlag, Shopper, console, print_json, run
 
 if TYPE_CHECKING:
     from rtp.profile.erasure import Regulation
@@ -15,7 +15,7 @@ def register(app: typer.Typer) -> None:
 
     @app.command("erase")
     def erase(
-        shopper: Annotated[str, typer.Argument(metavar="TYPE:VALUE", help="For example email:ann@example.com.")] = "",
+        shopper: Shopper = "",
         waiting: Annotated[bool, typer.Option("--waiting", help="Carry out what was requested over HTTP.")] = False,
         as_json: JsonFlag = False,
     ) -> None:

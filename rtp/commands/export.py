@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from rtp.commands.output import JsonFlag, console, print_json
+from rtp.commands.output import JsonFlag, Shopper, console, print_json
 
 
 def register(app: typer.Typer) -> None:
@@ -13,21 +13,19 @@ def register(app: typer.Typer) -> None:
 
     @app.command("export")
     def export(
-        shopper: Annotated[str, typer.Argument(metavar="TYPE:VALUE", help="For example email:ann@example.com.")],
+        shopper: Shopper,
         out: Annotated[
             Path | None, typer.Option("--out", help="Write to this file, readable by its owner only.")
         ] = None,
         as_json: JsonFlag = False,
     ) -> None:
         """Give a shopper everything that is held about them, as one JSON document."""
-        from urllib.parse import quote
-
         import msgspec
 
-        from rtp.commands.api import call_api
+        from rtp.commands.api import call_api, in_path
         from rtp.stores.lake import write_private
 
-        found = call_api("GET", f"/v1/profiles/{quote(shopper, safe=':')}/export")
+        found = call_api("GET", f"/v1/profiles/{in_path(shopper)}/export")
         if out is None:
             print_json(found)
             return

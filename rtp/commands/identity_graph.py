@@ -6,7 +6,7 @@ from urllib.parse import quote
 import typer
 
 from rtp.commands.identity import identity
-from rtp.commands.output import JsonFlag, console, print_json
+from rtp.commands.output import JsonFlag, Shopper, console, print_json
 
 
 def register(app: typer.Typer) -> None:  # noqa: ARG001 - the group is added by rtp.commands.identity
@@ -16,14 +16,14 @@ def register(app: typer.Typer) -> None:  # noqa: ARG001 - the group is added by 
 
 
 def show(
-    shopper: Annotated[str, typer.Argument(metavar="TYPE:VALUE", help="For example email:ann@shop.example.")],
+    shopper: Shopper,
     *,
     as_json: JsonFlag = False,
 ) -> None:
     """Show who a shopper is: identifiers, fragments and merges, each with its evidence."""
-    from rtp.commands.api import call_api
+    from rtp.commands.api import call_api, in_path
 
-    found = call_api("GET", f"/v1/identity/{quote(shopper, safe=':')}")
+    found = call_api("GET", f"/v1/identity/{in_path(shopper)}")
     if as_json:
         print_json(found)
     else:

@@ -9,8 +9,11 @@ import typer
 
 from rtp.terminal import console, progress_console
 
-__all__ = ["JsonFlag", "console", "print_json", "progress_console", "run"]
+__all__ = ["JsonFlag", "Shopper", "console", "print_json", "progress_console", "run"]
 
+Shopper = Annotated[
+    str, typer.Argument(metavar="TYPE:VALUE", help="For example user_id:2375 or email:ann@example.com.")
+]
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 T = TypeVar("T")

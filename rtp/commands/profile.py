@@ -1,10 +1,10 @@
 """`rtp profile`."""
 
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 
-from rtp.commands.output import JsonFlag, console, print_json
+from rtp.commands.output import JsonFlag, Shopper, console, print_json
 
 
 def register(app: typer.Typer) -> None:
@@ -12,15 +12,13 @@ def register(app: typer.Typer) -> None:
 
     @app.command("profile")
     def profile(
-        shopper: Annotated[str, typer.Argument(metavar="TYPE:VALUE", help="For example user_id:2375.")],
+        shopper: Shopper,
         as_json: JsonFlag = False,
     ) -> None:
         """Show one shopper by any identifier: features, identifiers, consent."""
-        from urllib.parse import quote
+        from rtp.commands.api import call_api, in_path
 
-        from rtp.commands.api import call_api
-
-        found = call_api("GET", f"/v1/profiles/{quote(shopper, safe=':')}")
+        found = call_api("GET", f"/v1/profiles/{in_path(shopper)}")
         if as_json:
             print_json(found)
         else:
