@@ -41,11 +41,15 @@ class SuppressionCheck:
 
     def of_event(self, event: Event) -> bool:
         """Whether any identifier of the event was erased."""
-        return bool(len(self._suppressed)) and self.of_identifiers(identifiers_of(event, spelling=self._spelling))
+        return self._anybody and self.of_identifiers(identifiers_of(event, spelling=self._spelling))
 
     def of_identifiers(self, identifiers: Iterable[Identifier]) -> bool:
         """Whether any of them was erased."""
-        return self._suppressed.holds(map(self._keys.suppression, identifiers))
+        return self._anybody and self._suppressed.holds(map(self._keys.suppression, identifiers))
+
+    @property
+    def _anybody(self) -> bool:
+        return bool(len(self._suppressed))
 
 
 class SuppressingSink:

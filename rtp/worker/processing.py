@@ -13,7 +13,7 @@ from rtp.identity.fragments import fragment_at, is_closed
 from rtp.identity.graph import IdentityGraph, Link
 from rtp.identity.identifiers import identifiers_of
 from rtp.identity.normalize import Spelling
-from rtp.identity.types import Evidence
+from rtp.identity.types import Evidence, Identifier
 from rtp.profile.effects import Effect, TriggerRule
 from rtp.profile.folding import Incoming, fold_entries, order_id
 from rtp.profile.fragment import Fragment
@@ -28,6 +28,11 @@ from rtp.worker.effects import EffectDrain
 from rtp.worker.work import Work, is_anonymous, rejection_of, stored, verdicts_of
 
 ATTEMPTS = 10
+
+Place = tuple[int, str]
+"""Partition and position of an entry."""
+Named = Mapping[Place, tuple[Identifier, ...]]
+"""The identifiers of each entry."""
 
 
 class ProcessorSettings(msgspec.Struct, frozen=True):
@@ -74,27 +79,29 @@ class Processor:
         Raises Retryable where the stores do not answer: then all of it is to be repeated.
         """
         await self._suppressed.ready()
+        with self._stage("link"):
+            named = {_place(entry): identifiers_of(entry.event, spelling=self._settings.spelling) for entry in entries}
         done: list[Work] = []
         remaining: list[LogEntry] = []
         dropped: list[Verdict] = []
         for entry in entries:
-            if self._suppressed.of_event(entry.event):
+            if self._suppressed.of_identifiers(named[_place(entry)]):
                 dropped.append(Verdict(entry, "rejected"))
             else:
                 remaining.append(entry)
         for _ in range(ATTEMPTS):
             if not remaining:
                 return [*dropped, *await self._finish(done)]
-            saved, remaining = await self._fold(remaining)
+            saved, remaining = await self._fold(remaining, named)
             done += saved
         raise Retryable("Fragments keep being changed by another worker.", hint="They are tried again.")
 
-    async def _fold(self, entries: Sequence[LogEntry]) -> tuple[list[Work], list[LogEntry]]:
+    async def _fold(self, entries: Sequence[LogEntry], named: Named) -> tuple[list[Work], list[LogEntry]]:
         """Links, loads, folds and saves; returns what is stored, and entries whose fragment was changed meanwhile."""
         with self._stage("orders"):
             counts = await self._count_orders(entries)
         with self._stage("link"):
-            works = await self._link(entries)
+            works = await self._link(entries, named)
         beside = {work.fragment_id: self._beside(work) for work in works}
         with self._stage("load"):
             wanted = list(dict.fromkeys(each for own, others in beside.items() for each in (own, *others)))
@@ -112,7 +119,7 @@ class Processor:
         return [work for work in works if work.fragment_id not in kept], again
 
     def _fold_one(
-        self, work: Work, loaded: Mapping[str, Fragment], others: Sequence[str], counts: Mapping[tuple[int, str], bool]
+        self, work: Work, loaded: Mapping[str, Fragment], others: Sequence[str], counts: Mapping[Place, bool]
     ) -> None:
         work.before = loaded[work.fragment_id]
         incoming = [Incoming(entry, counts.get(_place(entry), True)) for entry in work.entries]
@@ -125,7 +132,7 @@ class Processor:
             return []
         return [each for each in work.linked.customer.fragments if each != work.fragment_id]
 
-    async def _count_orders(self, entries: Sequence[LogEntry]) -> dict[tuple[int, str], bool]:
+    async def _count_orders(self, entries: Sequence[LogEntry]) -> dict[Place, bool]:
         """Place in the log of each completed order to whether it is the first event to complete that order."""
         orders = [(entry, order) for entry in entries if (order := order_id(entry.event)) is not None]
         if not orders:
@@ -133,11 +140,9 @@ class Processor:
         claims = [(order, f"{entry.partition_key} {entry.event.message_id}") for entry, order in orders]
         return dict(zip((_place(entry) for entry, _ in orders), await self._orders.claim(claims), strict=True))
 
-    async def _link(self, entries: Sequence[LogEntry]) -> list[Work]:
+    async def _link(self, entries: Sequence[LogEntry], named: Named) -> list[Work]:
         """Groups entries by the fragment they go into, once identity has said which that is."""
-        claimed = [
-            (entry.partition_key, identifiers_of(entry.event, spelling=self._settings.spelling)) for entry in entries
-        ]
+        claimed = [(entry.partition_key, named[_place(entry)]) for entry in entries]
         claims = dict(zip(claimed, entries, strict=True))
         links = [
             Link(key, identifiers, Evidence("same_event", entry.event.message_id, entry.event.occurred_at))
@@ -219,6 +224,6 @@ class Processor:
             await self._rejected.append(list(map(rejection_of, broken)))
 
 
-def _place(entry: LogEntry) -> tuple[int, str]:
+def _place(entry: LogEntry) -> Place:
     """Positions alone are not unique: two partitions are written to in the same millisecond."""
     return entry.partition, entry.position
